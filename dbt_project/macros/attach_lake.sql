@@ -1,0 +1,39 @@
+{#
+  The lake's folder is the truth; a local session's catalog lives in memory and is filled from it (ADR 2). A flow has
+  attached the tables before it calls dbt; a plain `dbt build`, `dbt test` or `dbt docs generate` does so here.
+#}
+
+{% macro lake_folder() -%}
+    {{ env_var('EPILAKE_HOME', '../.epilake') }}/lake
+{%- endmacro %}
+
+{% macro attach_lake(schema='*') %}
+    {% if execute and target.method == 'session' %}
+        {% set logs %}
+            select distinct
+                regexp_extract(path, '^(.*)/_delta_log/', 1) as location,
+                regexp_extract(path, '/([^/]+)/[^/]+/_delta_log/', 1) as schema_name,
+                regexp_extract(path, '/([^/]+)/_delta_log/', 1) as table_name
+            from binaryfile.`{{ lake_folder() }}/*/*/_delta_log/*.json`
+        {% endset %}
+        {% for row in run_query(logs).rows if schema in ('*', row['schema_name']) %}
+            {% do run_query('create schema if not exists ' ~ row['schema_name']) %}
+            {% do run_query(
+                'create table if not exists ' ~ row['schema_name'] ~ '.' ~ row['table_name']
+                ~ " using delta location '" ~ row['location'] ~ "'"
+            ) %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}
+
+{#
+  dbt lists the tables it will write before any hook runs, and `dbt docs generate` runs no hook at all: what a schema
+  holds is therefore attached when dbt first asks for it.
+#}
+{% macro spark__list_relations_without_caching(relation) %}
+    {% do attach_lake(relation.schema) %}
+    {% call statement('list_relations_without_caching', fetch_result=True) -%}
+        show table extended in {{ relation }} like '*'
+    {% endcall %}
+    {% do return(load_result('list_relations_without_caching').table) %}
+{% endmacro %}

@@ -1,0 +1,43 @@
+{#
+  One dbt build at a time writes to a lake, whoever started it: a flow or a plain `dbt build` beside it (ADR 2).
+
+  The lock is a Derby database that is booted but holds nothing: Derby lets one JVM at a time boot a database, by a
+  lock that the operating system drops when the JVM dies, and Spark brings Derby along. `try_reflect` gives null where
+  Java raises: another JVM holds the database, or, on shutdown, the shutdown itself, which Derby reports as an error.
+#}
+
+{% macro build_lock(action) -%}
+    select
+        try_reflect(
+            'java.sql.DriverManager',
+            'getConnection',
+            'jdbc:derby:{{ env_var('EPILAKE_HOME', '../.epilake') }}/locks/dbt_build;{{ action }}=true'
+        ) as held
+{%- endmacro %}
+
+{% macro take_build_lock() %}
+    {% if execute and target.method == 'session' %}
+        {% set lock = namespace(held=none) %}
+        {% for second in range(var('build_lock_seconds')) if not lock.held %}
+            {% set lock.held = run_query(build_lock('create')).columns[0].values()[0] %}
+            {% if not lock.held %}
+                {% if loop.first %}
+                    {% do log('Another build of this lake is running: waiting for it to end.', info=true) %}
+                {% endif %}
+                {% do run_query("select reflect('java.lang.Thread', 'sleep', 1000L)") %}
+            {% endif %}
+        {% endfor %}
+        {% if not lock.held %}
+            {{ exceptions.raise_compiler_error(
+                'Another build has held this lake for ' ~ var('build_lock_seconds')
+                ~ ' seconds: wait for it, end it, or raise the variable build_lock_seconds.'
+            ) }}
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+{% macro release_build_lock() %}
+    {% if execute and target.method == 'session' %}
+        {% do run_query(build_lock('shutdown')) %}
+    {% endif %}
+{% endmacro %}

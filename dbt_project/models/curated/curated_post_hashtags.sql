@@ -1,0 +1,27 @@
+with
+
+posts as (
+    select * from {{ ref('curated_posts') }}
+    {% if is_incremental() %}
+        where last_seen_at > {{ seen_until('last_seen_at') }}
+    {% endif %}
+),
+
+listed as (
+    select
+        source,
+        post_id,
+        posted_date,
+        last_seen_at,
+        explode(regexp_extract_all(hashtags, '\'([^\']*)\'', 1)) as spelling
+    from posts
+)
+
+select distinct
+    source,
+    post_id,
+    lower(spelling) as hashtag,
+    posted_date,
+    last_seen_at
+from listed
+where spelling != ''

@@ -1,0 +1,74 @@
+with
+
+captures as (
+    select * from {{ ref('curated_twitter_posts') }}
+),
+
+{% if is_incremental() %}
+    new_posts as (
+        select distinct
+            source,
+            post_id
+        from captures
+        where ingested_at > {{ seen_until('last_seen_at') }}
+    ),
+
+    -- every capture of a post that got a new one: which of them wins does not depend on the order of arrival
+    considered as (
+        select captures.*
+        from captures
+        inner join new_posts
+            on
+                captures.source = new_posts.source
+                and captures.post_id = new_posts.post_id
+    ),
+{% else %}
+    considered as (
+        select * from captures
+    ),
+{% endif %}
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by source, post_id
+            order by
+                is_time_exact desc,
+                count_retweets desc nulls last,
+                count_favorites desc nulls last,
+                user_followers desc nulls last,
+                record_hash asc
+        ) as capture_rank,
+        count(*) over (partition by source, post_id) as count_captures,
+        min(ingested_at) over (partition by source, post_id) as first_seen_at,
+        max(ingested_at) over (partition by source, post_id) as last_seen_at
+    from considered
+)
+
+select
+    source,
+    post_id,
+    posted_date,
+    posted_at,
+    text,
+    text_hash,
+    author_id,
+    user_name,
+    user_location,
+    user_description,
+    user_created_at,
+    user_followers,
+    user_friends,
+    user_favourites,
+    user_verified,
+    hashtags,
+    client_name,
+    count_retweets,
+    count_favorites,
+    is_retweet,
+    count_captures,
+    first_seen_at,
+    last_seen_at
+from ranked
+where capture_rank = 1

@@ -1,0 +1,59 @@
+with
+
+posts as (
+    select * from {{ ref('curated_posts') }}
+),
+
+scores as (
+    select
+        *,
+        row_number() over (
+            partition by source, post_id
+            order by scored_at desc, method asc, method_version desc
+        ) as score_rank
+    from {{ source('enriched', 'post_sentiment') }}
+),
+
+latest_scores as (
+    select * from scores
+    where score_rank = 1
+),
+
+joined as (
+    select
+        posts.source,
+        posts.post_id,
+        posts.posted_date,
+        posts.posted_at,
+        posts.text,
+        posts.author_id,
+        posts.user_name,
+        posts.user_location,
+        posts.user_followers,
+        posts.user_friends,
+        posts.user_favourites,
+        posts.user_verified,
+        posts.hashtags,
+        posts.count_retweets,
+        posts.count_favorites,
+        posts.is_retweet,
+        latest_scores.method as sentiment_method,
+        latest_scores.method_version as sentiment_method_version,
+        latest_scores.negative_sentiment,
+        latest_scores.neutral_sentiment,
+        latest_scores.positive_sentiment,
+        latest_scores.compound_sentiment,
+        posts.last_seen_at,
+        latest_scores.scored_at as sentiment_scored_at
+    from posts
+    left join latest_scores
+        on
+            posts.source = latest_scores.source
+            and posts.post_id = latest_scores.post_id
+            and posts.text_hash = latest_scores.text_hash
+)
+
+select * from joined
+{% if is_incremental() %}
+    where {{ is_new_to_this() }}
+{% endif %}

@@ -1,0 +1,30 @@
+with
+
+posts as (
+    select * from {{ ref('refined_posts') }}
+    {% if is_incremental() %}
+        where {{ is_new_to_this() }}
+    {% endif %}
+)
+
+select
+    source,
+    post_id,
+    author_id,
+    posted_at,
+    posted_date,
+    user_location,
+    hashtags,
+    user_followers,
+    user_friends,
+    user_favourites,
+    user_verified,
+    positive_sentiment,
+    negative_sentiment,
+    case
+        when count_retweets is not null then count_retweets > 0
+        else is_retweet
+    end as was_retweeted,
+    last_seen_at,
+    sentiment_scored_at
+from posts

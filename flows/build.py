@@ -1,0 +1,101 @@
+"""dbt on our own session: CURATED and REFINED, each with its data tests.
+
+dbt-spark's session method takes the session of this process (ADR 1), and only one dbt invocation at a time can run in a
+process; between processes the lock of `dbt_project/macros/build_lock.sql` lets one build at a time into a lake.
+"""
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.console import say, spinner
+from flows.errors import EpilakeError
+from flows.lake.session import attach_lake, open_session, restore_ansi
+from flows.report import publish_counts
+from flows.runs import recorded
+from flows.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    from dbt.contracts.results import RunResult
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+
+
+@flow(name="build")
+def build(select: str = "") -> dict[str, int]:
+    """Build dbt's models and run their data tests; return the counts of nodes by status.
+
+    Args:
+        select: dbt's selection, such as `tag:curated`; empty: everything.
+
+    Raises:
+        EpilakeError: A model or a data test failed; the message names it.
+    """
+    settings = Settings()
+    with recorded(settings, "build") as report:
+        counts = run_dbt(settings, select)
+        report.update(select=select, **counts)
+    return counts
+
+
+@task(task_run_name="dbt build {select}", cache_policy=NO_CACHE)
+def run_dbt(settings: Settings, select: str) -> dict[str, int]:
+    """Run `dbt build` through prefect-dbt on this process's session; unit tests are for developers, not for the data.
+
+    Raises:
+        EpilakeError: A node failed.
+    """
+    spark = open_session(settings)
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
+    arguments += ["--select", *select.split()] if select else []
+    try:
+        with spinner(f"dbt build {select}"):
+            results = invoke_dbt(settings, arguments)
+    finally:
+        restore_ansi(spark)
+        attach_lake(spark, settings)
+    publish_counts("dbt", f"dbt build {select}", [describe_result(result) for result in results])
+    counts = Counter(str(result.status) for result in results)
+    say(f"dbt build {select}: {', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}")
+    return dict(counts)
+
+
+def invoke_dbt(settings: Settings, arguments: list[str]) -> list["RunResult"]:
+    """Invoke dbt and return the results of its nodes; its own output goes to `<home>/logs/dbt.log`.
+
+    Raises:
+        EpilakeError: dbt could not run or a node failed.
+    """
+    from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
+
+    os.environ["EPILAKE_HOME"] = str(settings.home)  # profiles.yml and dbt_project.yml read it
+    runner = PrefectDbtRunner(
+        settings=PrefectDbtSettings(
+            project_dir=DBT_PROJECT,
+            profiles_dir=DBT_PROJECT,
+            target_path=settings.home / "dbt",
+        ),
+        raise_on_failure=False,
+    )
+    done = runner.invoke([*arguments, "--log-path", str(settings.logs)])
+    if done.exception:
+        raise EpilakeError(f"dbt could not run: {done.exception}. See {settings.logs / 'dbt.log'}.")
+    results: list[RunResult] = list(done.result)
+    failed = [f"{result.node.name}: {result.message}" for result in results if result.status in ("error", "fail")]
+    if failed:
+        raise EpilakeError(f"dbt found {len(failed)} faults: {'; '.join(failed)}. See {settings.logs / 'dbt.log'}.")
+    return results
+
+
+def describe_result(result: "RunResult") -> dict[str, object]:
+    """Return what a person wants to know of a node."""
+    return {
+        "node": result.node.name,
+        "type": str(result.node.resource_type),
+        "status": str(result.status),
+        "seconds": round(result.execution_time, 2),
+        "message": result.message or "",
+    }

@@ -1,0 +1,223 @@
+"""`epilake …`: parse, make the settings, call a flow. No logic.
+
+Exit codes: 0 done; 1 refused or failed, with one sentence that says why and what to do; 2 a wrong command line;
+130 interrupted.
+"""
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.settings import PROJECT_ROOT, Settings
+
+app = typer.Typer(
+    help="Public posts to an epidemic signal. All state lies under EPILAKE_HOME (default: .epilake).",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Paths = Annotated[list[Path] | None, typer.Argument(help="Files or folders of posts.", show_default=False)]
+SourceName = Annotated[str, typer.Option("--source", help="Where the posts are from.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command()
+def run(paths: Paths = None, *, source: SourceName = "twitter", as_json: AsJson = False) -> None:
+    """Run every stage: posts to predictions. Without a path: go on from what the lake holds."""
+
+    def call() -> object:
+        from flows.pipeline import pipeline
+
+        return pipeline(_names(paths), source)
+
+    _run_flow(call, as_json=as_json)
+
+
+@app.command()
+def ingest(paths: Paths = None, *, source: SourceName = "twitter", as_json: AsJson = False) -> None:
+    """Bring files of posts into RAW."""
+
+    def call() -> object:
+        from flows.ingest import ingest as flow
+
+        return flow(_names(paths), source)
+
+    _run_flow(call, as_json=as_json)
+
+
+@app.command()
+def build(
+    select: Annotated[str, typer.Option(help="dbt's selection, such as tag:curated.")] = "", *, as_json: AsJson = False
+) -> None:
+    """Build and test CURATED and REFINED with dbt."""
+
+    def call() -> object:
+        from flows.build import build as flow
+
+        return flow(select)
+
+    _run_flow(call, as_json=as_json)
+
+
+@app.command()
+def enrich(*, as_json: AsJson = False) -> None:
+    """Score the sentiment of the posts that have no score yet."""
+
+    def call() -> object:
+        from flows.enrich import enrich as flow
+
+        return flow()
+
+    _run_flow(call, as_json=as_json)
+
+
+@app.command()
+def train(
+    extra_feature: Annotated[
+        list[str] | None, typer.Option(help="A column to learn from beside the article's.", show_default=False)
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Train, register and judge the retweet model."""
+
+    def call() -> object:
+        from flows.train import train as flow
+
+        return flow(extra_feature or [])
+
+    _run_flow(call, as_json=as_json)
+
+
+@app.command()
+def score(
+    alias: Annotated[str, typer.Option(help="Alias of the model in the registry.")] = "production",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Score the posts that the model behind an alias has not scored yet."""
+
+    def call() -> object:
+        from flows.score import score as flow
+
+        return flow(alias)
+
+    _run_flow(call, as_json=as_json)
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Where to write the files and their manifest.")] = Path("sample"),
+    posts: Annotated[int, typer.Option(help="Number of posts.", min=100)] = 6_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.", min=0)] = 1,
+    days: Annotated[int, typer.Option(help="Days that the posts span.", min=14)] = 60,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Write invented posts with a planted outbreak, outage, duplicates and malformed records."""
+    from flows.console import counted
+    from flows.sample import write_sample
+
+    with _errors_in_a_sentence(), counted("Writing posts", posts) as advance:
+        manifest = write_sample(folder, posts=posts, seed=seed, days=days, on_progress=advance)
+        print(manifest.to_json() if as_json else f"{posts:,} posts and manifest.json in {folder}")  # noqa: T201
+
+
+@app.command()
+def status(*, as_json: AsJson = False) -> None:
+    """Show tables, batches, refused records, models and runs."""
+    from rich.console import Console
+
+    from flows.status import read_status, to_json, to_page
+
+    with _errors_in_a_sentence():
+        found = read_status(Settings())
+        if as_json:
+            print(to_json(found))  # noqa: T201
+        else:
+            Console().print(*to_page(found), sep="\n")
+
+
+@app.command()
+def up(
+    prefect_port: Annotated[int | None, typer.Option(help="Port of Prefect; none: a free one.")] = None,
+    mlflow_port: Annotated[int | None, typer.Option(help="Port of MLflow; none: a free one.")] = None,
+) -> None:
+    """Start Prefect's server and worker, MLflow and the deployments; Ctrl-C stops them."""
+    with _errors_in_a_sentence():
+        from flows.lake.jars import resolve_jars
+        from flows.servers import serve_all
+
+        settings = Settings()
+        resolve_jars(settings)
+        serve_all(
+            settings,
+            announce=lambda line: print(line, flush=True),  # noqa: T201
+            prefect_port=prefect_port,
+            mlflow_port=mlflow_port,
+            project=PROJECT_ROOT,
+        )
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _names(paths: list[Path] | None) -> list[str]:
+    return [str(path) for path in paths or []]
+
+
+def _run_flow(call: Callable[[], object], *, as_json: bool) -> None:
+    """Call a flow with Prefect's API and the JVM starting at the same time, and print what it returned."""
+    with _errors_in_a_sentence():
+        from flows.console import lines_on_terminal
+        from flows.lake.session import start_early
+        from flows.orchestrator import prefect_api
+
+        settings = Settings()
+        start_early(settings)
+        with prefect_api(settings), lines_on_terminal():
+            result = call()
+    if as_json:
+        print(json.dumps(result, default=str))  # noqa: T201
+
+
+@contextmanager
+def _errors_in_a_sentence() -> Iterator[None]:
+    """Print an expected error as one sentence, keep an unexpected one's trace in a log, and exit with 1."""
+    from flows.errors import EpilakeError
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        _fail("Interrupted: what was written stands, and the same command goes on from there.", 130)
+    except (EpilakeError, ValueError, NotADirectoryError, FileExistsError) as error:
+        _fail(f"{error}")
+    except Exception as error:  # noqa: BLE001 - the last door: nothing may reach a user as a trace
+        log = _keep_trace(error)
+        _fail(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'} (trace in {log})")
+
+
+def _keep_trace(error: BaseException) -> Path:
+    log = Settings().logs / "errors.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file:
+        traceback.print_exception(error, file=file)
+    return log
+
+
+def _fail(message: str, code: int = 1) -> Any:  # noqa: ANN401 - never returns
+    print(f"Error: {message}" if code == 1 else message, file=sys.stderr)  # noqa: T201
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The one door to Spark: one session per process, made here, before dbt (ADR 1, ADR 2).
+
+The lake's folder is the truth and the catalog is derived from it: each session has a private catalog in memory, filled
+at start by attaching every Delta folder below `<home>/lake`. `dbt_project/profiles.yml` spells the same configuration
+for a plain `dbt build`; a test holds the two equal.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.errors import EpilakeError
+from flows.lake.jars import find_java, resolve_jars
+from flows.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+LOGGING_FILE = PROJECT_ROOT / "infra" / "spark" / "log4j2.properties"
+
+SESSION_CONF = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.catalogImplementation": "in-memory",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.sources.default": "delta",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.databricks.delta.schema.autoMerge.enabled": "false",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+}
+"""What a local session needs to behave the same wherever it is made: here or by a plain `dbt build`."""
+
+PYTHON_CONF = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+"""Of our own sessions only: dbt-spark switches ANSI mode off on any session that it touches (see `restore_ansi`)."""
+
+
+_DOOR = threading.Lock()
+
+
+def open_session(settings: Settings) -> "SparkSession":
+    """Return this process's Spark session, with every table of the lake attached.
+
+    The first call starts the JVM (6 to 12 s) with its output in `<home>/logs/spark.log`; later calls attach what has
+    appeared in the lake since.
+
+    Raises:
+        EpilakeError: No usable Java, or the Delta jars could not be fetched.
+    """
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    with _DOOR:
+        if SparkContext._active_spark_context is None:  # noqa: SLF001 - the only way to ask without starting one
+            _start_context(settings)
+        spark = SparkSession.builder.getOrCreate()
+    attach_lake(spark, settings)
+    return spark
+
+
+def start_early(settings: Settings) -> None:
+    """Begin to start the session in the background, while the process does other things.
+
+    What goes wrong is not lost: the next `open_session` waits, tries again and raises.
+    """
+
+    def start() -> None:
+        with suppress(EpilakeError):
+            open_session(settings)
+
+    threading.Thread(target=start, daemon=True, name="spark").start()
+
+
+def attach_lake(spark: "SparkSession", settings: Settings) -> list[str]:
+    """Make every Delta folder of the lake known to the session's catalog; return the names newly attached."""
+    attached = []
+    for log in sorted(settings.lake.glob("*/*/_delta_log")):
+        schema, table = log.parent.parent.name, log.parent.name
+        if not spark.catalog.databaseExists(schema):
+            spark.sql(f"create schema if not exists {schema} location '{log.parent.parent}'")
+        if not spark.catalog.tableExists(f"{schema}.{table}"):
+            spark.sql(f"create table if not exists {schema}.{table} using delta location '{log.parent}'")
+            attached.append(f"{schema}.{table}")
+    return attached
+
+
+def restore_ansi(spark: "SparkSession") -> None:
+    """Undo what dbt-spark does to the session it was lent: it switches ANSI mode off for good."""
+    spark.conf.set("spark.sql.ansi.enabled", PYTHON_CONF["spark.sql.ansi.enabled"])
+
+
+def _start_context(settings: Settings) -> None:
+    from pyspark import SparkConf, SparkContext
+    from pyspark.java_gateway import launch_gateway
+
+    jars = resolve_jars(settings)
+    os.environ.setdefault("JAVA_HOME", str(find_java().resolve().parent.parent))
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    logging.getLogger("SQLQueryContextLogger").handlers.clear()  # else each failed query is printed whole, as JSON
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    conf = SparkConf(loadDefaults=False).setAll(list(_process_conf(settings, jars).items()))
+    with (settings.logs / "spark.log").open("ab") as log:
+        gateway = launch_gateway(conf, popen_kwargs={"stdout": log, "stderr": log, "stdin": subprocess.PIPE})
+    SparkContext(conf=conf, gateway=gateway)
+
+
+def _process_conf(settings: Settings, jars: list[Path]) -> dict[str, str]:
+    java_options = (
+        f"-Dlog4j2.configurationFile={LOGGING_FILE.as_uri()} -Depilake.log={settings.logs / 'spark.log'} "
+        f"-Dderby.stream.error.file={settings.logs / 'derby.log'}"
+    )
+    return {
+        **SESSION_CONF,
+        **PYTHON_CONF,
+        "spark.master": settings.spark_master,
+        "spark.app.name": "epilake",
+        "spark.sql.shuffle.partitions": str(settings.spark_shuffle_partitions),
+        "spark.sql.warehouse.dir": str(settings.lake),
+        "spark.driver.memory": settings.spark_driver_memory,
+        "spark.driver.extraJavaOptions": java_options,
+        "spark.jars": ",".join(str(jar) for jar in jars),
+        **settings.spark_conf,
+    }

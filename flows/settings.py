@@ -1,0 +1,92 @@
+"""Every setting of Epilake, read once from the environment.
+
+The one place where the environment is looked at: a command makes one `Settings` and hands it down. Paths that are not
+set are derived from `home`, so that one variable moves a whole installation.
+"""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: where `prefect.yaml`, `dbt_project/` and `Makefile` stand."""
+
+
+class Settings(BaseSettings):
+    """One installation of Epilake: where it keeps its state and how it runs. Immutable; prefix `EPILAKE_`."""
+
+    model_config = SettingsConfigDict(env_prefix="EPILAKE_", frozen=True, extra="forbid")
+
+    home: Path = Field(
+        default=Path(".epilake"),
+        description="Folder of all state: lake, jars, logs, models, Prefect's and MLflow's databases.",
+    )
+    spark_master: str = Field(default="local[*]", description="Spark master URL.")
+    spark_driver_memory: str = Field(default="2g", description="Heap of the Spark driver, as Spark spells it.")
+    spark_shuffle_partitions: int = Field(default=4, ge=1, description="Partitions of a shuffle: cores, locally.")
+    spark_conf: dict[str, str] = Field(
+        default_factory=dict, description="Further Spark configuration, as JSON: the last word over our defaults."
+    )
+    chunk_records: int = Field(
+        default=50_000, ge=1, description="Records parsed and checked at a time: bounds the memory of ingest."
+    )
+    max_reject_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of a batch's non-blank records that may be rejected before the whole batch is refused.",
+    )
+    mlflow_tracking_uri: str = Field(
+        default="", description="MLflow tracking server or database; empty: SQLite under `home`."
+    )
+    gate_margin_accuracy: float = Field(
+        default=0.01,
+        ge=0,
+        description="How much better than the majority class a model's held-out accuracy must be to be promoted.",
+    )
+    gate_tolerance_roc_auc: float = Field(
+        default=0.005, ge=0, description="How far below the production model's ROC-AUC a new model may lie."
+    )
+    seed: int = Field(default=20201212, description="Seed of the splits and the tree.")
+
+    @model_validator(mode="after")
+    def _resolve_home(self) -> Self:
+        object.__setattr__(self, "home", self.home.expanduser().resolve())
+        return self
+
+    @property
+    def lake(self) -> Path:
+        """Root of the Delta tables: `lake/<schema>/<table>`."""
+        return self.home / "lake"
+
+    @property
+    def staging(self) -> Path:
+        """Parsed records on their way into RAW, a folder per run; nothing in it outlives its run."""
+        return self.home / "staging"
+
+    @property
+    def jars(self) -> Path:
+        """Spark's extra jars, resolved once."""
+        return self.home / "jars"
+
+    @property
+    def locks(self) -> Path:
+        """Files whose locks let one local writer at a time into a table; empty, and safe to delete when all is quiet."""
+        return self.home / "locks"
+
+    @property
+    def logs(self) -> Path:
+        """Where Spark's, Ivy's and the servers' own output goes."""
+        return self.home / "logs"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's tracking URI: the one set, or a SQLite database under `home`."""
+        return self.mlflow_tracking_uri or f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}"
+
+    @property
+    def artifact_location(self) -> str | None:
+        """Where MLflow keeps artifacts of the database under `home`; None if a tracking URI was given."""
+        return None if self.mlflow_tracking_uri else (self.home / "mlflow" / "artifacts").as_uri()

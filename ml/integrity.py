@@ -1,0 +1,54 @@
+"""Whether a stored model is the one that was registered.
+
+A fitted pipeline is a folder of files that Spark turns back into objects. Whoever can write there can change what is
+predicted, so the folder's hash is recorded at registration and checked before anything in it is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class ModelTamperedError(RuntimeError):
+    """A stored model whose files are not those that were registered."""
+
+
+def hash_folder(folder: Path) -> str:
+    """Give the SHA-256 of all files below a folder: 64 hex digits over their relative paths, lengths and bytes.
+
+    Raises:
+        FileNotFoundError: The folder holds no file.
+    """
+    digest = hashlib.sha256()
+    files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
+    if not files:
+        raise FileNotFoundError(f"expected the files of a model in {folder}, found none: train and register it again.")
+    for name, path in files:
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{name}\0{path.stat().st_size}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
+def check_folder(folder: Path, *, expected: str | None, model: str) -> None:
+    """Refuse a folder whose hash is not the one expected.
+
+    Args:
+        folder: Where the model's files lie.
+        expected: Hash recorded at registration; None if none was.
+        model: Name and version, for the message.
+
+    Raises:
+        ModelTamperedError: The hash differs, or none was recorded.
+    """
+    found = hash_folder(folder)
+    if found != expected:
+        msg = (
+            f"expected the files of {model} to hash to {expected or 'a recorded value'}, found {found}: they are not "
+            "what was registered; point the alias to another version, or train again."
+        )
+        raise ModelTamperedError(msg)

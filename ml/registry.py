@@ -1,0 +1,303 @@
+"""The MLflow model registry: where models are kept, found again and named by alias.
+
+The only file that speaks to MLflow, and the one place where its global addresses, logging and environment are set.
+Everything but `log_and_register` and `load` works without a JVM. MLflow is imported inside functions: it costs seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from ml.features import FEATURES, Kind
+from ml.integrity import check_folder, hash_folder
+from ml.model import MODEL_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.figure import Figure
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+    from pyspark.ml import PipelineModel
+
+    from ml.gate import Decision
+    from ml.training import TrainedModel
+
+STAGING: Final = "staging"
+PRODUCTION: Final = "production"
+REQUIREMENTS: Final = ("pyspark", "mlflow", "numpy", "pandas")
+
+_ARTIFACT: Final = "model"
+_ENVIRONMENT: Final = {
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+class NoModelError(LookupError):
+    """No version stands behind an alias."""
+
+
+class TableVersion(NamedTuple):
+    """A Delta table as it was read: `refined.refined_retweet_features`, its folder, its version."""
+
+    name: str
+    path: str
+    version: int
+
+
+class LoadedModel(NamedTuple):
+    """A model that was loaded by alias, and the version it is."""
+
+    pipeline: PipelineModel
+    version: int
+
+
+@dataclass(frozen=True)
+class Registry:
+    """One MLflow tracking server or database, and one model in it.
+
+    Attributes:
+        tracking_uri: MLflow's address, of the tracking store and of the registry.
+        artifact_location: URI under which a new experiment keeps its artifacts; None leaves it to the server.
+        experiment: Name of the experiment that the runs go to.
+        model_name: Name of the registered model.
+        spark_tmpdir: Folder through which Spark writes a model; must be on a shared file system on a cluster. None is
+            a private temporary folder.
+    """
+
+    tracking_uri: str
+    artifact_location: str | None = None
+    experiment: str = "epilake"
+    model_name: str = MODEL_NAME
+    spark_tmpdir: str | None = None
+
+    def connect(self) -> MlflowClient:
+        """Point MLflow of this process here and give its client; the first time makes or migrates the database."""
+        for name, value in _ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        if self._database:
+            self._database.parent.mkdir(parents=True, exist_ok=True)
+        import mlflow
+
+        _send_chatter_to_logging()
+        mlflow.set_tracking_uri(self.tracking_uri)
+        mlflow.set_registry_uri(self.tracking_uri)
+        return mlflow.MlflowClient()
+
+    def log_and_register(
+        self,
+        trained: TrainedModel,
+        *,
+        fingerprint: str,
+        tables: Sequence[TableVersion],
+        code_version: str,
+        figures: Mapping[str, Figure],
+        card: str,
+    ) -> int:
+        """Record one run with everything known about a model and register it; return its version.
+
+        The version appears with its hash and its fingerprint in one step: a run that was killed before it left no
+        version, one that was killed after it left a whole one. No alias is set.
+
+        Args:
+            trained: What `ml.training.train` gave.
+            fingerprint: What `ml.training.fingerprint` gave for it.
+            tables: Delta tables behind the rows, as they were read.
+            code_version: Version of the code that trained.
+            figures: Pictures by file name (`roc.png`).
+            card: Model card, Markdown.
+        """
+        import mlflow
+
+        client = self.connect()
+        tags = {
+            "delta_versions": json.dumps({table.name: table.version for table in tables}, sort_keys=True),
+            "dataset_digest": trained.dataset.digest,
+            "fingerprint": fingerprint,
+            "seed": str(trained.dataset.seed),
+            "code_version": code_version,
+        }
+        experiment_id = self._experiment_id(client)
+        with mlflow.start_run(experiment_id=experiment_id, run_name=f"train {fingerprint[:8]}", tags=tags) as run:
+            mlflow.log_params({**trained.tree.params(), "features": json.dumps(list(trained.feature_names))})
+            mlflow.log_metrics(trained.metrics())
+            _log_inputs(trained, tables)
+            for name, figure in figures.items():
+                mlflow.log_figure(figure, name)
+            mlflow.log_text(card, "model_card.md")
+            self._log_model(trained)
+        return self._register(client, run.info.run_id, tags)
+
+    def set_alias(self, alias: str, version: int) -> int | None:
+        """Point an alias to a version; return the version it pointed to before, None if to none."""
+        client = self.connect()
+        before = self._find_alias(client, alias)
+        client.set_registered_model_alias(self.model_name, alias, str(version))
+        return int(before.version) if before else None
+
+    def promote(self, version: int, decision: Decision, *, now: datetime) -> int | None:
+        """Write the decision beside the version and, if it says so, point `production` to it.
+
+        Returns:
+            The version that was in production before, None if none was.
+        """
+        client = self.connect()
+        outcome = "promoted" if decision.promoted else "refused"
+        tags = {"gate": outcome, "gate_reasons": json.dumps(decision.reasons), "gate_decided_at": now.isoformat()}
+        for name, value in tags.items():
+            client.set_model_version_tag(self.model_name, str(version), name, value)
+        if decision.promoted:
+            return self.set_alias(PRODUCTION, version)
+        before = self._find_alias(client, PRODUCTION)
+        return int(before.version) if before else None
+
+    def find_trained(self, fingerprint: str) -> int | None:
+        """Find the latest version that was trained with this fingerprint; None if there is none."""
+        wanted = f"name = '{self.model_name}' and tags.fingerprint = '{fingerprint}'"
+        found = self.connect().search_model_versions(wanted)
+        return max((int(version.version) for version in found), default=None)
+
+    def find_version(self, alias: str) -> int | None:
+        """Find the version behind an alias, without loading it; None if the alias is not set."""
+        found = self._find_alias(self.connect(), alias)
+        return int(found.version) if found else None
+
+    def load(self, alias: str) -> LoadedModel:
+        """Load the model behind an alias into this process's Spark session, its files checked first.
+
+        Raises:
+            NoModelError: The alias is not set.
+            ModelTamperedError: The files are not those that were registered.
+        """
+        client = self.connect()
+        found = self._find_alias(client, alias)
+        if found is None:
+            msg = f"no version of {self.model_name} has the alias {alias}: train and promote a model first."
+            raise NoModelError(msg)
+        import mlflow
+
+        source = client.get_model_version_download_uri(self.model_name, found.version)
+        with tempfile.TemporaryDirectory() as folder:
+            files = Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder))
+            check_folder(files, expected=found.tags.get("model_sha256"), model=f"{self.model_name} {found.version}")
+            pipeline = mlflow.spark.load_model(str(files), dfs_tmpdir=self.spark_tmpdir or folder)
+        return LoadedModel(pipeline, int(found.version))
+
+    def describe(self) -> list[dict[str, Any]]:
+        """List the versions, the latest first: `version`, `aliases`, `metrics`, `created_at` (UTC), `gate`, `run_id`.
+
+        Makes nothing: where the database does not exist yet, the list is empty.
+        """
+        if self._database and not self._database.exists():
+            return []
+        client = self.connect()
+        found = client.search_model_versions(f"name = '{self.model_name}'")
+        aliases = client.get_registered_model(self.model_name).aliases if found else {}
+        return [
+            {
+                "version": int(version.version),
+                "aliases": sorted(name for name, number in aliases.items() if int(number) == int(version.version)),
+                "metrics": dict(client.get_run(str(version.run_id)).data.metrics),
+                "created_at": datetime.fromtimestamp(version.creation_timestamp / 1000, tz=UTC),
+                "gate": version.tags.get("gate"),
+                "run_id": version.run_id,
+            }
+            for version in sorted(found, key=lambda version: -int(version.version))
+        ]
+
+    @property
+    def _database(self) -> Path | None:
+        prefix = "sqlite:///"
+        return Path(self.tracking_uri.removeprefix(prefix)) if self.tracking_uri.startswith(prefix) else None
+
+    def _experiment_id(self, client: MlflowClient) -> str:
+        found = client.get_experiment_by_name(self.experiment)
+        if found is not None:
+            return str(found.experiment_id)
+        return str(client.create_experiment(self.experiment, artifact_location=self.artifact_location))
+
+    def _find_alias(self, client: MlflowClient, alias: str) -> ModelVersion | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return client.get_model_version_by_alias(self.model_name, alias)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+
+    def _log_model(self, trained: TrainedModel) -> None:
+        """Store the pipeline in the active run; requirements are given, else MLflow reloads it in another process."""
+        import mlflow
+
+        with tempfile.TemporaryDirectory() as folder:
+            mlflow.spark.log_model(
+                trained.pipeline,
+                _ARTIFACT,
+                signature=_make_signature(trained.feature_names),
+                pip_requirements=[f"{name}=={installed_version(name)}" for name in REQUIREMENTS],
+                dfs_tmpdir=self.spark_tmpdir or folder,
+            )
+
+    def _register(self, client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> int:
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        source = f"{client.get_run(run_id).info.artifact_uri}/{_ARTIFACT}"
+        with tempfile.TemporaryDirectory() as folder:
+            digest = hash_folder(Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder)))
+        try:
+            client.create_registered_model(self.model_name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        version = client.create_model_version(
+            self.model_name, source, run_id=run_id, tags={**tags, "model_sha256": digest}
+        )
+        return int(version.version)
+
+
+def _make_signature(names: Sequence[str]) -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    types = {name: "string" if FEATURES[name].kind is Kind.CATEGORY else "double" for name in names}
+    return ModelSignature(
+        inputs=Schema([ColSpec(kind, name) for name, kind in types.items()]),
+        outputs=Schema([ColSpec("double", "prediction")]),
+    )
+
+
+def _log_inputs(trained: TrainedModel, tables: Sequence[TableVersion]) -> None:
+    """Record each table as an input of the active run; its version as a tag too, for MLflow drops a version 0."""
+    import mlflow
+    from mlflow.data.delta_dataset_source import DeltaDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+
+    for table in tables:
+        source = DeltaDatasetSource(path=table.path, delta_table_version=table.version)
+        # MLflow calls the class abstract, and its own documentation makes instances of it.
+        dataset = MetaDataset(source, name=table.name, digest=trained.dataset.digest[:32])  # type: ignore[abstract]
+        mlflow.log_input(dataset, context="training", tags={"delta_version": str(table.version)})
+
+
+def _send_chatter_to_logging() -> None:
+    """Take MLflow's own handlers away, so that what it says goes where the program's logging goes, not to stderr."""
+    from mlflow.utils.logging_utils import disable_logging
+
+    disable_logging()  # type: ignore[no-untyped-call]
+    for name in ("mlflow", "alembic", "sqlalchemy.engine"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
