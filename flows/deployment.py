@@ -7,6 +7,7 @@ command. One that exists keeps what its owner chose (pull step, schedule, pool) 
 import os
 import subprocess
 import sys
+from typing import Any
 
 from flows.errors import EpilakeError
 from flows.settings import PROJECT_ROOT, Settings
@@ -33,8 +34,9 @@ def deploy_scoring(version: int, settings: Settings) -> str:
         try:
             found = client.read_deployment_by_name(SCORING)
         except ObjectNotFound:
-            _create(SCORING, settings)
+            _create(SCORING)
             found = client.read_deployment_by_name(SCORING)
+            client.update_deployment(found.id, DeploymentUpdate(job_variables=_at_home(found.job_variables, settings)))
         tags = [tag for tag in found.tags or [] if not tag.startswith(VERSION_TAG)]
         update = DeploymentUpdate(
             version=str(version),
@@ -67,16 +69,34 @@ def ensure_work_pool() -> None:
                 return
 
 
-def _create(name: str, settings: Settings) -> None:
-    """Create one deployment of `prefect.yaml`; its runs find this installation wherever their worker started."""
-    import json
+def promoted_version() -> int | None:
+    """Return the model version that the scoring deployment names; None without one.
 
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--name", name]
-    variables = json.dumps({"env": {"EPILAKE_HOME": str(settings.home)}})
+    `prefect deploy` writes the deployment anew from `prefect.yaml`, which cannot know it.
+    """
+    from prefect import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    with get_client(sync_client=True) as client:
+        try:
+            tags = client.read_deployment_by_name(SCORING).tags or []
+        except ObjectNotFound:
+            return None
+    return next((int(tag.removeprefix(VERSION_TAG)) for tag in tags if tag.startswith(VERSION_TAG)), None)
+
+
+def _at_home(job_variables: dict[str, Any] | None, settings: Settings) -> dict[str, Any]:
+    """Return job variables with which a run finds this installation, wherever its worker was started."""
+    variables = job_variables or {}
+    return {**variables, "env": {**variables.get("env", {}), "EPILAKE_HOME": str(settings.home)}}
+
+
+def _create(name: str) -> None:
+    """Create one deployment of `prefect.yaml`."""
     done = subprocess.run(
-        [*command, "--job-variable", variables],
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--name", name],
         cwd=PROJECT_ROOT,
-        env={**os.environ, **prefect_environment()},
+        env={**os.environ, **_api_environment()},
         capture_output=True,
         text=True,
         check=False,
@@ -87,7 +107,7 @@ def _create(name: str, settings: Settings) -> None:
         )
 
 
-def prefect_environment() -> dict[str, str]:
+def _api_environment() -> dict[str, str]:
     """Return the variables with which a child process talks to the API that this process talks to."""
     from prefect.settings import PREFECT_API_KEY, PREFECT_API_URL
 

@@ -24,8 +24,9 @@ from flows.lake.tables import append_rows, arrow_schema, merge_rows, read_rows
 from flows.report import publish_counts
 from flows.runs import current_run_id, recorded
 from flows.settings import Settings
-from flows.sources import Chunk, Source, find_source
+from flows.sources import Chunk, Source
 from flows.sources.files import expand_paths, open_decompressed
+from flows.sources.known import find_source
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -18,7 +18,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.deployment import WORK_POOL, ensure_work_pool
+from flows.deployment import WORK_POOL, deploy_scoring, ensure_work_pool, promoted_version
 from flows.errors import EpilakeError
 from flows.orchestrator import LOOPBACK, STOP_SECONDS, is_healthy, listen, read_up, server_command, server_environment
 from flows.settings import PROJECT_ROOT, Settings
@@ -172,6 +172,7 @@ def _start(crew: Crew, prefect_port: int | None, mlflow_port: int | None) -> dic
     prefect.wait_until_healthy(f"{prefect_url}/health")
     with temporary_settings({PREFECT_API_URL: prefect_url}):
         ensure_work_pool()
+        version = promoted_version()
     env = {
         "PREFECT_API_URL": prefect_url,
         "PREFECT_LOCAL_STORAGE_PATH": str(crew.settings.home / "prefect" / "storage"),
@@ -179,6 +180,9 @@ def _start(crew: Crew, prefect_port: int | None, mlflow_port: int | None) -> dic
     }
     worker, worker_url = crew.start_worker({"PREFECT_WORKER_QUERY_SECONDS": "5", **env})
     crew.deploy(env)
+    if version is not None:
+        with temporary_settings({PREFECT_API_URL: prefect_url}):
+            deploy_scoring(version, crew.settings)
     worker.wait_until_healthy(worker_url)
     if mlflow:
         mlflow.wait_until_healthy(f"{mlflow_url}/health")

@@ -87,11 +87,10 @@ def _data(trained: TrainedModel, tables: Mapping[str, int]) -> str:
         f"- {dataset.unlabelled_rows:,} posts left out, as their source tells no label or no time",
         f"- Digest of the rows `{dataset.digest}`",
     ]
-    splits = [
-        f"- Held-out by {split.kind}: {split.held_out_counts.rows:,} of {split.train_counts.rows + split.held_out_counts.rows:,}, {split.rule}"
-        for split in dataset.splits
-    ]
-    return "\n".join(lines + splits)
+    for split in dataset.splits:
+        rows = f"{split.train_counts.rows:,} posts learnt from, {split.held_out_counts.rows:,} held out"
+        lines.append(f"- Split by {split.kind}: {rows}: {split.rule}")
+    return "\n".join(lines)
 
 
 def _metrics(trained: TrainedModel) -> str:
@@ -130,16 +129,11 @@ def _sentiment(result: SplitResult) -> str:
     if gain is None:
         return f"- Held-out by {result.kind}: not measured, as the features hold no sentiment or nothing else."
     size = abs(gain.roc_auc_standard_errors)
-    verdict = (
-        "no difference that could be told from chance"
-        if size < SURE_STANDARD_ERRORS
-        else (
-            "more than chance would give" if gain.roc_auc > 0 else "worse than without, by more than chance would give"
-        )
-    )
+    verdict = "not to be told from chance" if size < SURE_STANDARD_ERRORS else "more than chance would give"
     return (
         f"- Held-out by {result.kind}: ROC-AUC {gain.roc_auc:+.3f}, PR-AUC {gain.pr_auc:+.3f}, accuracy "
-        f"{gain.accuracy:+.3f}: {verdict} ({size:.1f} standard errors)."
+        f"{gain.accuracy:+.3f} against the same tree without sentiment. The difference in ROC-AUC is {size:.1f} "
+        f"standard errors: {verdict}."
     )
 
 

@@ -168,7 +168,11 @@ def to_model_frame(features: DataFrame) -> DataFrame:
     Args:
         features: `refined.refined_retweet_features`, or any frame with the eight features.
     """
-    label = [sf.col(SOURCE_LABEL).cast("double").alias(LABEL, metadata=_TWO_CLASSES)] if SOURCE_LABEL in features.columns else []
+    label = (
+        [sf.col(SOURCE_LABEL).cast("double").alias(LABEL, metadata=_TWO_CLASSES)]
+        if SOURCE_LABEL in features.columns
+        else []
+    )
     replaced = (*ARTICLE_FEATURES, LABEL) if label else ARTICLE_FEATURES
     kept = [sf.col(f"`{name}`") for name in features.columns if name not in replaced]
     return features.select(*kept, *(to_model_value(FEATURES[name]) for name in ARTICLE_FEATURES), *label)

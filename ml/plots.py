@@ -52,7 +52,7 @@ def draw_all(trained: TrainedModel, tree: Node, importances: Mapping[str, float]
 
 def draw_roc(evaluations: Mapping[str, Evaluation]) -> Figure:
     """Draw the ROC curves, each named with its area and standard error, and the diagonal of chance."""
-    figure, axes = _make_figure(6.4, 5.6)
+    figure, axes = _make_figure(5.8, 5.6)
     for (name, evaluation), (colour, style) in zip(evaluations.items(), STYLES, strict=False):
         across, up = zip(*evaluation.roc, strict=True)
         area = f"{evaluation.roc_auc:.3f} ± {evaluation.roc_auc_standard_error:.3f}"
@@ -115,8 +115,8 @@ def draw_importances(importances: Mapping[str, float]) -> Figure:
     axes.set_xlim(0, min(1.0, max(importances.values(), default=1.0) * 1.18 or 1.0))
     axes.legend(
         handles=[
-            Patch(color=BLUE, label="author and text"),
-            Patch(facecolor=VERMILLION, hatch="//", label="sentiment"),
+            Patch(facecolor=BLUE, edgecolor="white", label="author, place, hashtags"),
+            Patch(facecolor=VERMILLION, edgecolor="white", hatch="//", label="sentiment"),
         ],
         loc="lower right",
         frameon=False,
@@ -137,7 +137,7 @@ def draw_confusion(confusion: Confusion) -> Figure:
         for across, count in enumerate(row):
             share = shares[down][across]
             colour = "white" if share > DARK_SHARE else "black"
-            text = f"{count:,}\n{share:.0%} of the row"
+            text = f"{count:,} posts\n{share:.0%} of the row"
             axes.text(across, down, text, ha="center", va="center", color=colour, fontsize=13)
     axes.set_xticks((0, 1), ("not retweeted", "retweeted"))
     axes.set_yticks((0, 1), ("not retweeted", "retweeted"), rotation=90, va="center")

@@ -142,9 +142,9 @@ class Registry:
     def set_alias(self, alias: str, version: int) -> int | None:
         """Point an alias to a version; return the version it pointed to before, None if to none."""
         client = self.connect()
-        before = self._find_alias(client, alias)
+        before = self.find_version(alias)
         client.set_registered_model_alias(self.model_name, alias, str(version))
-        return int(before.version) if before else None
+        return before
 
     def promote(self, version: int, decision: Decision, *, now: datetime) -> int | None:
         """Write the decision beside the version and, if it says so, point `production` to it.
@@ -157,10 +157,7 @@ class Registry:
         tags = {"gate": outcome, "gate_reasons": json.dumps(decision.reasons), "gate_decided_at": now.isoformat()}
         for name, value in tags.items():
             client.set_model_version_tag(self.model_name, str(version), name, value)
-        if decision.promoted:
-            return self.set_alias(PRODUCTION, version)
-        before = self._find_alias(client, PRODUCTION)
-        return int(before.version) if before else None
+        return self.set_alias(PRODUCTION, version) if decision.promoted else self.find_version(PRODUCTION)
 
     def find_trained(self, fingerprint: str) -> int | None:
         """Find the latest version that was trained with this fingerprint; None if there is none."""

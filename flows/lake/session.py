@@ -39,6 +39,9 @@ SESSION_CONF = {
 }
 """What a local session needs to behave the same wherever it is made: here or by a plain `dbt build`."""
 
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC"
+"""Of a local JVM, which lives for a minute or two: the second compiler costs more than it returns (ADR 1)."""
+
 PYTHON_CONF = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -95,6 +98,14 @@ def attach_lake(spark: "SparkSession", settings: Settings) -> list[str]:
     return attached
 
 
+def detach_lake(spark: "SparkSession") -> None:
+    """Forget every table in the session's catalog; their folders stay as they are."""
+    for schema in spark.catalog.listDatabases():
+        for table in spark.catalog.listTables(schema.name):
+            if not table.isTemporary:
+                spark.sql(f"drop table {schema.name}.{table.name}")
+
+
 def restore_ansi(spark: "SparkSession") -> None:
     """Undo what dbt-spark does to the session it was lent: it switches ANSI mode off for good."""
     spark.conf.set("spark.sql.ansi.enabled", PYTHON_CONF["spark.sql.ansi.enabled"])
@@ -117,7 +128,7 @@ def _start_context(settings: Settings) -> None:
 
 def _process_conf(settings: Settings, jars: list[Path]) -> dict[str, str]:
     java_options = (
-        f"-Dlog4j2.configurationFile={LOGGING_FILE.as_uri()} -Depilake.log={settings.logs / 'spark.log'} "
+        f"{JAVA_OPTIONS} -Dlog4j2.configurationFile={LOGGING_FILE.as_uri()} -Depilake.log={settings.logs / 'spark.log'} "
         f"-Dderby.stream.error.file={settings.logs / 'derby.log'}"
     )
     return {

@@ -4,12 +4,13 @@ The only data Epilake ships, and it is made, not stored: `write_sample` writes f
 public "vaccination tweets" sets, and a manifest that says exactly what is in them. Every person, sentence and number is
 invented; the cities are real. Read in this order:
 
-    vocabulary, places, phrases, names    what can be said, where, by whom
-    authors, timeline, outbreak           who posts, when, and what is planted
-    posts, engagement, repeats, defects   one day as numbers: its posts, their success, what is written twice or spoiled
-    arrangement, records, files           all records in order, as text, as files
-    tally, manifest                       what the files hold
-    generator                             `write_sample`, the one door
+    phrases.toml, phrasebook    what can be said, in ten languages
+    places, authors             where, and by whom
+    plan                        what is planted, and how many posts each day holds
+    posts                       one day as rows of whole numbers
+    records                     rows as text: CSV, some of it malformed
+    manifest                    what the files hold
+    generator                   all rows in order, written to files: `write_sample`
 """
 
 from flows.sample.generator import write_sample

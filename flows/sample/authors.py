@@ -9,19 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from flows.sample.draws import Stage, seed_stream
-from flows.sample.layout import quote_field
-from flows.sample.names import compose_name
-from flows.sample.phrases import BIOS
-from flows.sample.places import JOKE_LOCATIONS, PLACES, spell_locations
-from flows.sample.vocabulary import LANGUAGES
+from flows.sample.phrasebook import LANGUAGES, PHRASES
+from flows.sample.places import PLACES, spell_locations
 
 _POSTS_PER_AUTHOR = 5
 _VERIFIED_SHARE = 0.08
-_EMPTY_LOCATION_SHARE = 0.20
-_JOKE_LOCATION_SHARE = 0.05
+_LOCATION_SHARES = (0.75, 0.20, 0.05)
+_SPELLING_SHARES = (0.34, 0.18, 0.08, 0.04, 0.07, 0.08, 0.06, 0.04, 0.07, 0.03, 0.01)
 _EMPTY_BIO_SHARE = 0.08
-_SPELLING_SHARES = np.array([0.34, 0.18, 0.08, 0.04, 0.07, 0.08, 0.06, 0.04, 0.07, 0.03, 0.01])
+_HANDLE_FORMS = (8, 9)  # of ten: a fifth of the names are handles
 _CREATED_FIRST = np.datetime64("2008-03-01T00:00:00")
 _CREATED_DAYS = 6_500
 
@@ -31,7 +27,6 @@ class Authors:
     """All authors of a sample, one element per author in every array.
 
     Attributes:
-        place: Index into `PLACES`, ascending.
         language: Index into `LANGUAGES`.
         is_located: Whether `user_location` is a spelling of the place.
         followers: Log-normal, about 13 times more if verified.
@@ -41,10 +36,9 @@ class Authors:
         cumulative: Activity (Zipf-Mandelbrot) summed up, with a leading 0: one longer than the others.
         first: Index of each place's first author; one longer than `PLACES`.
         first_located: Index of each place's first located author.
-        profiles: The fields user_name, user_location, user_description, user_created as a piece of a CSV record.
+        profiles: The fields user_name, user_location, user_description, user_created, shape (4, authors).
     """
 
-    place: npt.NDArray[np.int64]
     language: npt.NDArray[np.int64]
     is_located: npt.NDArray[np.bool_]
     followers: npt.NDArray[np.int64]
@@ -54,12 +48,11 @@ class Authors:
     cumulative: npt.NDArray[np.float64]
     first: npt.NDArray[np.int64]
     first_located: npt.NDArray[np.int64]
-    profiles: list[str]
+    profiles: npt.NDArray[np.object_]
 
 
-def make_authors(posts: int, seed: int) -> Authors:
+def make_authors(stream: np.random.Generator, posts: int) -> Authors:
     """Invent the authors of a sample of `posts` posts, about one per five posts; every place has a located one."""
-    stream = seed_stream(seed, Stage.AUTHORS)
     count = max(3 * len(PLACES), posts // _POSTS_PER_AUTHOR)
     place, location_kind = _draw_homes(stream, count)
     is_located = location_kind == 0
@@ -67,7 +60,6 @@ def make_authors(posts: int, seed: int) -> Authors:
     is_verified = stream.random(count) < _VERIFIED_SHARE
     first = np.searchsorted(place, np.arange(len(PLACES) + 1))
     return Authors(
-        place=place,
         language=language,
         is_located=is_located,
         followers=_draw_log_normal(stream, np.where(is_verified, 8.4, 5.8), 2.0),
@@ -81,23 +73,48 @@ def make_authors(posts: int, seed: int) -> Authors:
     )
 
 
+def compose_name(language: str, numbers: list[int]) -> str:
+    """Compose a user name from five whole numbers >= 0: the same numbers give the same name.
+
+    >>> compose_name("en", [1, 2, 3, 4, 0]), compose_name("en", [1, 2, 3, 4, 9])
+    ('Lomi Retuka', 'lantern_river_1')
+    """
+    one, two, three, four, form = numbers
+    words, endings = PHRASES["name_words"], PHRASES["name_endings"]
+    if form % 10 in _HANDLE_FORMS:
+        return f"{words[one % len(words)]}_{words[two % len(words)]}_{(three * four * form) % 107}"
+    syllables = PHRASES["languages"][language].get("name_syllables", PHRASES["name_syllables"]).split()
+    parts = [syllables[number % len(syllables)] for number in (one, two, three, four, one + four)]
+    space = " " if language != "ja" else ""
+    ending = endings[form % len(endings)]
+    return f"{''.join(parts[:2]).capitalize()}{space}{''.join(parts[2:]).capitalize()}{ending}"
+
+
+def list_bios(language: str) -> list[str]:
+    """Self-descriptions of a language: single ones, pairs, a few with a line break, and about 8% empty ones.
+
+    >>> list_bios("id")[:3]
+    ['Kopi, buku, hujan', 'guru dan pelari', 'Kopi, buku, hujan | guru dan pelari']
+    """
+    single = PHRASES["languages"][language]["bios"]
+    filled = 4 * (single + [f"{one} | {two}" for one in single for two in single if one != two])
+    return [*filled, f"{single[0]}\n{single[-1]} 🌍", *[""] * max(1, round(_EMPTY_BIO_SHARE * len(filled)))]
+
+
 def _draw_homes(stream: np.random.Generator, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Place and kind of location (0 spelled, 1 empty, 2 joke) per author, sorted by place, located authors last."""
     weights = np.array([place.weight for place in PLACES])
     place = stream.choice(len(PLACES), size=count, p=weights / weights.sum())
-    kinds = (1.0 - _EMPTY_LOCATION_SHARE - _JOKE_LOCATION_SHARE, _EMPTY_LOCATION_SHARE, _JOKE_LOCATION_SHARE)
-    kind = stream.choice(3, size=count, p=kinds)
+    kind = stream.choice(len(_LOCATION_SHARES), size=count, p=_LOCATION_SHARES)
     place[: len(PLACES)], kind[: len(PLACES)] = np.arange(len(PLACES)), 0
     order = np.lexsort((kind == 0, place))
     return place[order], kind[order]
 
 
 def _draw_languages(stream: np.random.Generator, place: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    spoken = [[LANGUAGES.index(code) for code in home.languages] for home in PLACES]
-    longest = max(map(len, spoken))
-    table = np.array([codes + [0] * (longest - len(codes)) for codes in spoken])
-    counts = np.array([len(codes) for codes in spoken])
-    return table[place, stream.integers(counts[place])]
+    spoken = np.array([LANGUAGES.index(code) for home in PLACES for code in home.languages])
+    counts = np.array([len(home.languages) for home in PLACES])
+    return np.asarray(spoken[(np.cumsum(counts) - counts)[place] + stream.integers(counts[place])])
 
 
 def _draw_log_normal(
@@ -111,35 +128,19 @@ def _compose_profiles(
     place: npt.NDArray[np.int64],
     location_kind: npt.NDArray[np.int64],
     language: npt.NDArray[np.int64],
-) -> list[str]:
+) -> npt.NDArray[np.object_]:
     count = len(place)
     numbers = stream.integers(1 << 16, size=(count, 5)).tolist()
-    spelling = stream.choice(len(_SPELLING_SHARES), size=count, p=_SPELLING_SHARES).tolist()
-    joke = stream.integers(len(JOKE_LOCATIONS), size=count).tolist()
-    spellings = [spell_locations(home) for home in PLACES]
-    locations = [
-        (spellings[home][which], "", JOKE_LOCATIONS[fun])[kind]
-        for home, which, fun, kind in zip(place.tolist(), spelling, joke, location_kind.tolist(), strict=True)
-    ]
-    bios = [_list_bios(code) for code in LANGUAGES]
+    spelling = stream.choice(len(_SPELLING_SHARES), size=count, p=_SPELLING_SHARES)
+    jokes = np.array(PHRASES["joke_locations"], dtype=object)
+    joke = jokes[stream.integers(len(jokes), size=count)]
     bio = stream.integers(1 << 16, size=count).tolist()
-    seconds = stream.integers(_CREATED_DAYS * 86_400, size=count)
-    created = np.datetime_as_string(_CREATED_FIRST + seconds.astype("timedelta64[s]"), unit="s").tolist()
-    return [
-        f"{quote_field(compose_name(LANGUAGES[code], tuple(five)))},{quote_field(location)},"
-        f"{quote_field(bios[code][about % len(bios[code])])},{when.replace('T', ' ')}"
-        for code, five, location, about, when in zip(language.tolist(), numbers, locations, bio, created, strict=True)
-    ]
-
-
-def _list_bios(language: str) -> list[str]:
-    r"""Self-descriptions of a language: single ones, pairs, a few with a line break, and about 8% empty ones.
-
-    >>> _list_bios("id")[:3]
-    ['Kopi, buku, hujan', 'guru dan pelari', 'Kopi, buku, hujan | guru dan pelari']
-    """
-    single = list(BIOS[language])
-    pairs = [f"{one} | {two}" for one in single for two in single if one != two]
-    filled = (single + pairs) * 4
-    broken = [f"{single[0]}\n{single[-1]} 🌍"]
-    return filled + broken + [""] * max(1, round(_EMPTY_BIO_SHARE * len(filled)))
+    seconds = stream.integers(_CREATED_DAYS * 86_400, size=count).astype("timedelta64[s]")
+    codes = [LANGUAGES[number] for number in language.tolist()]
+    bios = {code: list_bios(code) for code in LANGUAGES}
+    spellings = np.array([spell_locations(home) for home in PLACES], dtype=object)
+    names = [compose_name(code, five) for code, five in zip(codes, numbers, strict=True)]
+    locations = np.choose(location_kind, [spellings[place, spelling], "", joke])
+    descriptions = [bios[code][number % len(bios[code])] for code, number in zip(codes, bio, strict=True)]
+    created = map(str, (_CREATED_FIRST + seconds).tolist())
+    return np.array([names, locations, descriptions, [*created]], dtype=object)

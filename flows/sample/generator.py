@@ -1,30 +1,30 @@
-"""The generator: checks what is asked for, writes the files one after the other, then the manifest."""
+"""The generator: puts all records in the order in which the files hold them, and writes files and manifest."""
 
+import gzip
+import hashlib
 import json
-from collections.abc import Callable, Iterable
-from itertools import groupby
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Iterator
+from enum import IntEnum
+from itertools import accumulate, groupby
+from operator import itemgetter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from flows.sample.arrangement import Batch, arrange_records, bound_files
+import numpy as np
+import numpy.typing as npt
+
 from flows.sample.authors import make_authors
-from flows.sample.defects import SPRINKLED, Defect
-from flows.sample.files import FileWriter, write_whole
-from flows.sample.manifest import MalformedRecord, Manifest
+from flows.sample.manifest import MalformedRecord, Manifest, SampleFile, Tally, make_manifest
 from flows.sample.phrasebook import make_phrasebook
-from flows.sample.posts import World
-from flows.sample.records import render_rows
-from flows.sample.repeats import Repeat, plan_repeats
-from flows.sample.tally import Tally
-from flows.sample.timeline import make_timeline
+from flows.sample.plan import Defect, make_plan
+from flows.sample.posts import Rows, World, draw_day, recapture_rows, spoil_rows
+from flows.sample.records import HEADER, render_rows
 
-MANIFEST_NAME = "manifest.json"
-_FILE_PATTERN = "posts-*.csv.gz"
-_FEWEST_POSTS = 100
-_FEWEST_DAYS = 14
-_MOST_DAYS = 3_650
-_MALFORMED_SHARE = 0.003
-_ROWS_AT_ONCE = 10_000
+_MANIFEST_NAME = "manifest.json"
+_RANGES = {"posts": (100, 1_000_000_000), "seed": (0, 2**32 - 1), "days": (14, 3_650)}
+
+Stage = IntEnum("Stage", "AUTHORS CALENDAR REPEATS POSTS RECAPTURES PHRASES DEFECTS")
+"""What a stream of random numbers is for. The order is part of the format: it decides what is drawn."""
 
 
 def write_sample(
@@ -37,13 +37,13 @@ def write_sample(
 ) -> Manifest:
     """Write a sample of invented posts and the manifest of what was planted in it.
 
-    The same arguments give the same bytes. Each file appears only when it is whole, the manifest last; files of an
-    earlier sample in the folder are replaced.
+    The same arguments give the same bytes. The files appear when all of them are whole, the manifest last; those of an
+    earlier sample in the folder stay until then.
 
     Args:
         folder: Where to; made if it does not exist.
-        posts: Distinct well-formed posts, at least 100. Repeated and malformed records come on top, about 2%.
-        seed: Whole number >= 0.
+        posts: Distinct well-formed posts, 100 or more. Repeated and malformed records come on top, about 2%.
+        seed: From 0 to 4,294,967,295.
         days: Days covered from Monday, 2026-01-05, from 14 to 3,650.
         on_progress: Called with the number of posts written since its last call.
 
@@ -56,92 +56,138 @@ def write_sample(
         FileExistsError: The folder holds post files that are not an earlier sample's.
     """
     check_arguments(folder, posts=posts, seed=seed, days=days)
-    bounds = bound_files(posts)
-    names = name_files(len(bounds) - 1)
-    clear_folder(folder, keep=names)
-    world = _make_world(posts, seed, days)
-    batches = arrange_records(world, plan_repeats(posts, int(bounds[-2]), seed), bounds)
-    manifest = _write_files([folder / name for name in names], world, batches, on_progress)
-    write_whole(folder / MANIFEST_NAME, manifest.to_json())
+    earlier = find_earlier(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".partial-", dir=folder) as name:
+        partial = Path(name)
+        manifest = _write_files(partial, posts, seed, days, on_progress or (lambda _: None))
+        (partial / _MANIFEST_NAME).write_bytes(manifest.to_json().encode())
+        for path in earlier:
+            path.unlink()
+        for written in [*(file.name for file in manifest.files), _MANIFEST_NAME]:
+            (partial / written).rename(folder / written)
     return manifest
 
 
-def check_arguments(folder: Path, *, posts: int, seed: int, days: int) -> None:
+def check_arguments(folder: Path, **numbers: int) -> None:
     """Refuse what cannot be written, in one sentence.
 
-    >>> check_arguments(Path("sample"), posts=10, seed=1, days=60)
+    >>> check_arguments(Path("sample"), posts=10)
     Traceback (most recent call last):
-    ValueError: posts: expected a whole number >= 100, found 10; ask for at least 100 posts
+    ValueError: posts: expected a whole number from 100 to 1,000,000,000, found 10; give one in this range
     """
-    if posts < _FEWEST_POSTS:
-        raise ValueError(
-            f"posts: expected a whole number >= {_FEWEST_POSTS}, found {posts}; ask for at least {_FEWEST_POSTS} posts"
-        )
-    if not _FEWEST_DAYS <= days <= _MOST_DAYS:
-        raise ValueError(
-            f"days: expected {_FEWEST_DAYS} to {_MOST_DAYS}, found {days}; ask for a number of days in this range"
-        )
-    if seed < 0:
-        raise ValueError(f"seed: expected a whole number >= 0, found {seed}; give 0 or a positive seed")
-    if folder.exists() and not folder.is_dir():
+    for name, number in numbers.items():
+        least, most = _RANGES[name]
+        if not least <= number <= most:
+            raise ValueError(
+                f"{name}: expected a whole number from {least:,} to {most:,}, found {number:,}; give one in this range"
+            )
+    if folder.is_file():
         raise NotADirectoryError(f"expected a folder, found the file {folder}; name another folder for the sample")
 
 
-def name_files(count: int) -> list[str]:
-    """Names of the sample's files, in order of time.
-
-    >>> name_files(2)
-    ['posts-00.csv.gz', 'posts-01.csv.gz']
-    """
-    return [f"posts-{number:02d}.csv.gz" for number in range(count)]
-
-
-def clear_folder(folder: Path, keep: list[str]) -> None:
-    """Make the folder, and remove an earlier sample's manifest and those of its files that will not be replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
-    manifest = folder / MANIFEST_NAME
-    earlier = {file["name"] for file in json.loads(manifest.read_bytes())["files"]} if manifest.exists() else set()
-    surplus = {path.name for path in folder.glob(_FILE_PATTERN)} - set(keep)
-    if foreign := sorted(surplus - earlier):
+def find_earlier(folder: Path) -> list[Path]:
+    """Find the files of an earlier sample in a folder, the manifest first; refuse a folder with posts of others."""
+    manifest = folder / _MANIFEST_NAME
+    known = [file["name"] for file in json.loads(manifest.read_bytes())["files"]] if manifest.exists() else []
+    found = sorted(folder.glob("posts-*.csv.gz"))
+    if foreign := [path.name for path in found if path.name not in known]:
         raise FileExistsError(
             f"expected an empty folder or an earlier sample in {folder}, found {foreign[0]}; name another folder"
         )
-    manifest.unlink(missing_ok=True)
-    for name in surplus:
-        (folder / name).unlink()
+    return [manifest, *found] if known else []
 
 
-def _make_world(posts: int, seed: int, days: int) -> World:
-    malformed = max(len(SPRINKLED), round(_MALFORMED_SHARE * posts))
-    return World(seed, make_authors(posts, seed), make_phrasebook(seed), make_timeline(posts, malformed, days, seed))
+def open_stream(seed: int, stage: Stage, day: int = 0) -> np.random.Generator:
+    """Open the stream of a stage and day: it depends on nothing that was drawn before.
+
+    >>> open_stream(1, Stage.POSTS, 3).integers(100) == open_stream(1, Stage.POSTS, 3).integers(100)
+    np.True_
+    """
+    return np.random.default_rng((seed, stage, day))
 
 
-def _write_files(
-    paths: list[Path], world: World, batches: Iterable[Batch], on_progress: Callable[[int], None] | None
-) -> Manifest:
-    tally = Tally(len(world.timeline.background))
+def arrange_records(world: World, seed: int) -> Iterator[tuple[int, Rows]]:
+    """Go through the days and put every record where it belongs; the last record is cut.
+
+    Yields:
+        The number of a file, from 0, and rows that follow each other in it.
+    """
+    plan = world.plan
+    head: list[Rows] = []  # what the next file holds again of this one
+    file = ordinal = 0
+    for day in range(len(plan.added)):
+        rows = draw_day(open_stream(seed, Stage.POSTS, day), world, day)
+        spoil_rows(open_stream(seed, Stage.DEFECTS, day), plan, day, rows)
+        is_sound = rows["defect"] == Defect.NONE
+        ordinals = ordinal - 1 + np.cumsum(is_sound)  # a malformed row has its predecessor's
+        ordinal += int(is_sound.sum())
+        is_duplicated, is_repeated, rows["is_recaptured"] = (
+            is_sound & np.isin(ordinals, chosen) for chosen in (plan.duplicated, plan.repeated, plan.recaptured)
+        )
+        files = np.searchsorted(plan.file_starts, ordinals, side="right")
+        for number in np.unique(files).tolist():
+            if number != file:
+                yield number, _order_head(head)
+                head, file = [], number
+            is_here = files == number
+            part = rows[is_here]
+            stream = open_stream(seed, Stage.RECAPTURES, day)
+            head += [rows[is_here & is_repeated], recapture_rows(stream, part[part["is_recaptured"]])]
+            yield number, _duplicate_rows(part, is_duplicated[is_here])
+    cut = part[-1:].copy()  # the record that ends the sample: a post after the last
+    cut["id"] += 1
+    cut["defect"] = Defect.CUT
+    yield file, cut
+
+
+def _order_head(head: list[Rows]) -> Rows:
+    rows = np.concatenate(head)
+    rows["is_copy"] = True
+    return rows[np.argsort(rows["id"])]
+
+
+def _duplicate_rows(rows: Rows, is_duplicated: npt.NDArray[np.bool_]) -> Rows:
+    """Put a copy behind each row that is to be duplicated."""
+    copied = np.repeat(rows, 1 + is_duplicated)
+    copied["is_copy"][1:] = copied["id"][1:] == copied["id"][:-1]
+    return copied
+
+
+def _write_files(folder: Path, posts: int, seed: int, days: int, on_progress: Callable[[int], None]) -> Manifest:
+    plan = make_plan(open_stream(seed, Stage.CALENDAR), open_stream(seed, Stage.REPEATS), posts=posts, days=days)
+    authors = make_authors(open_stream(seed, Stage.AUTHORS), posts)
+    world = World(authors, make_phrasebook(open_stream(seed, Stage.PHRASES)), plan)
+    tally = Tally(world)
     files, malformed = [], []
-    for number, of_file in groupby(batches, key=attrgetter("file")):
-        with FileWriter(paths[number]) as writer:
-            malformed += _write_batches(world, of_file, writer, tally, on_progress)
-        files.append(writer.describe())
-    return tally.summarise(world, files, malformed)
+
+    def render(rows: Rows) -> tuple[list[bytes], dict[int, str]]:
+        if count := tally.count(rows):
+            on_progress(count)
+        return render_rows(world, rows)
+
+    for number, batches in groupby(arrange_records(world, seed), key=itemgetter(0)):
+        file, found = _write_file(folder / f"posts-{number:02d}.csv.gz", (render(rows) for _, rows in batches))
+        files.append(file)
+        malformed += found
+    return make_manifest(seed, plan, tally, files, malformed)
 
 
-def _write_batches(
-    world: World,
-    batches: Iterable[Batch],
-    writer: FileWriter,
-    tally: Tally,
-    on_progress: Callable[[int], None] | None,
-) -> list[MalformedRecord]:
+def _write_file(
+    path: Path, batches: Iterable[tuple[list[bytes], dict[int, str]]]
+) -> tuple[SampleFile, list[MalformedRecord]]:
+    """Write a file of rendered records; returns what it is, and where its malformed records stand."""
     malformed = []
-    for batch in batches:
-        tally.count(batch, world.authors)
-        for start in range(0, len(batch.rows), _ROWS_AT_ONCE):
-            rows = batch.rows[start : start + _ROWS_AT_ONCE]
-            malformed += writer.append(*render_rows(world, rows))
-            written = int(((rows["defect"] == Defect.NONE) & (rows["repeat"] == Repeat.FIRST)).sum())
-            if on_progress is not None and written:
-                on_progress(written)
-    return malformed
+    number = 1
+    # no file name and no time in the header: the same records make the same bytes
+    with path.open("wb") as file, gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as stream:
+        offset = stream.write(f"{HEADER}\r\n".encode())
+        for records, reasons in batches:
+            offsets = list(accumulate(map(len, records), initial=offset))
+            malformed += [
+                MalformedRecord(path.name, number + index, offsets[index], reason) for index, reason in reasons.items()
+            ]
+            number += len(records)
+            offset += stream.write(b"".join(records))
+    content = path.read_bytes()
+    return SampleFile(path.name, number - 1, len(content), hashlib.sha256(content).hexdigest()), malformed

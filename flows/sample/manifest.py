@@ -1,7 +1,16 @@
 """The manifest: what was planted in a sample, precise enough to test a detector and every count of the lake against."""
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from flows.sample.phrasebook import TOPICS, list_terms
+from flows.sample.places import PLACES, spell_locations
+from flows.sample.plan import OUTBREAK_PLACE, OUTBREAK_TOPIC, START, Defect, Plan
+from flows.sample.posts import Rows, World, posted_at
 
 FORMAT = 1
 """Raised when the same arguments give other files than before, or the manifest gets another shape."""
@@ -19,13 +28,10 @@ class SampleFile:
 
 @dataclass(frozen=True)
 class MalformedRecord:
-    """One record that must be rejected.
+    """One record that must be rejected: where it stands, and what the rejection must say.
 
-    Attributes:
-        file: Name of the file.
-        record_number: From 1; the header is not counted, every record is, blank and malformed ones too.
-        byte_offset: Position of the record's first byte in the decompressed file.
-        reason: What the rejection must say.
+    `record_number` counts from 1 all records after the header, blank and malformed ones too; `byte_offset` is the
+    position of its first byte in the decompressed file.
     """
 
     file: str
@@ -45,22 +51,12 @@ class OutbreakDay:
 
 @dataclass(frozen=True)
 class PlantedOutbreak:
-    """The outbreak. A post belongs to its place and disease, and is counted in `daily`, if its `text`, case-folded,
-    contains one of `terms` and its `user_location` is one of `user_locations`. Each post is counted once.
+    """The outbreak, from the first day with an added post over the one with most to the last.
 
-    Attributes:
-        disease: Which disease.
-        place: City.
-        country: Country.
-        terms: What the disease is called, case-folded, in all languages.
-        user_locations: How the place's authors spell it.
-        start_date: First day with an added post.
-        peak_date: Day with the most added posts.
-        end_date: Last day with an added post.
-        baseline_posts_per_day: Mean of `baseline` over all days.
-        added_posts: Sum of `added` over all days.
-        daily: One element per day of the sample, in order.
-    """  # noqa: D205  # the rule for counting is what a reader of this class needs first
+    A post belongs to it, and is counted in `daily`, if its `text`, case-folded, contains one of `terms` and its
+    `user_location` is one of `user_locations`. Each post is counted once. `daily` has one element per day of the
+    sample; `baseline_posts_per_day` is the mean of their `baseline`, `added_posts` the sum of their `added`.
+    """
 
     disease: str
     place: str
@@ -119,21 +115,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The whole manifest; `manifest.json` is an object with exactly these keys, nested as these classes are.
-
-    Attributes:
-        format: Version of the generator and of this layout.
-        seed: Seed of all draws.
-        posts: Distinct posts, as asked for.
-        days: Days covered, as asked for.
-        start_date: First day, UTC.
-        files: The files in order of time.
-        outbreak: The planted outbreak.
-        outage: The planted outage.
-        repeats: The planted duplicates and re-captures.
-        malformed: Every malformed record, in the order of the files.
-        expected: The counts that a correct ingest ends with.
-    """
+    """The whole manifest; `manifest.json` is an object with exactly these keys, nested as these classes are."""
 
     format: int
     seed: int
@@ -150,3 +132,79 @@ class Manifest:
     def to_json(self) -> str:
         """Write the manifest as JSON, indented, in UTF-8 text with a final line end."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n"
+
+
+class Tally:
+    """Counts, while the rows go by, what the plan does not say about them."""
+
+    def __init__(self, world: World) -> None:
+        self._is_located = world.authors.is_located
+        self.baseline = np.zeros_like(world.plan.added)
+        self.retweeted = 0
+
+    def count(self, rows: Rows) -> int:
+        """Count rows; returns how many of them are the first capture of a post."""
+        first = rows[(rows["defect"] == Defect.NONE) & ~rows["is_copy"]]
+        is_baseline = (
+            (first["place"] == OUTBREAK_PLACE)
+            & (first["topic"] == OUTBREAK_TOPIC)
+            & self._is_located[first["author"]]
+            & ~first["is_added"]
+        )
+        days = (posted_at(first["id"][is_baseline]) - START) // np.timedelta64(1, "D")
+        self.baseline += np.bincount(days, minlength=len(self.baseline))
+        self.retweeted += int(((first["retweets"] > 0) | first["is_recaptured"]).sum())
+        return len(first)
+
+
+def make_manifest(
+    seed: int, plan: Plan, tally: Tally, files: Sequence[SampleFile], malformed: Sequence[MalformedRecord]
+) -> Manifest:
+    """Make the manifest of a finished sample."""
+    return Manifest(
+        format=FORMAT,
+        seed=seed,
+        posts=plan.posts,
+        days=len(plan.added),
+        start_date=format_hour(0)[:10],
+        files=tuple(files),
+        outbreak=_describe_outbreak(plan, tally),
+        outage=PlantedOutage(*map(format_hour, plan.outage)),
+        repeats=PlantedRepeats(len(plan.duplicated), len(plan.repeated), len(plan.recaptured)),
+        malformed=tuple(malformed),
+        expected=Expected(
+            records=sum(file.records for file in files),
+            rejects=dict(sorted(Counter(record.reason for record in malformed).items())),
+            captures=plan.posts + len(plan.recaptured),
+            posts=plan.posts,
+            posts_retweeted=tally.retweeted,
+        ),
+    )
+
+
+def format_hour(hour: int) -> str:
+    """UTC time of an hour of the sample.
+
+    >>> format_hour(25)
+    '2026-01-06 01:00:00'
+    """
+    return str((START + np.timedelta64(hour, "h")).tolist())
+
+
+def _describe_outbreak(plan: Plan, tally: Tally) -> PlantedOutbreak:
+    place, disease = PLACES[OUTBREAK_PLACE], TOPICS[OUTBREAK_TOPIC]
+    dates = [format_hour(24 * day)[:10] for day in range(len(plan.added))]
+    of_outbreak = np.flatnonzero(plan.added)
+    return PlantedOutbreak(
+        disease=disease,
+        place=place.city,
+        country=place.country,
+        terms=list_terms(disease),
+        user_locations=spell_locations(place),
+        start_date=dates[of_outbreak[0]],
+        peak_date=dates[plan.added.argmax()],
+        end_date=dates[of_outbreak[-1]],
+        baseline_posts_per_day=round(float(tally.baseline.mean()), 3),
+        added_posts=int(plan.added.sum()),
+        daily=tuple(map(OutbreakDay, dates, tally.baseline.tolist(), plan.added.tolist())),
+    )

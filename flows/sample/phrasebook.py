@@ -1,44 +1,55 @@
 """The phrasebook: every text part a post can have, written out once, so that a post is a row of whole numbers.
 
-Writing a million texts is then a million look-ups and joins; nothing is formatted per post.
+Writing a million texts is then a million look-ups and joins. The words themselves stand in `phrases.toml`.
 """
 
+import tomllib
 from dataclasses import dataclass
+from importlib import resources
 from itertools import cycle, islice
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from flows.sample.draws import Stage, seed_stream
-from flows.sample.layout import quote_field
-from flows.sample.names import compose_handles
-from flows.sample.phrases import CHATTER, FEELINGS, STATEMENTS
-from flows.sample.places import PLACES, Place
-from flows.sample.vocabulary import LANGUAGES, TAGS, TERMS, TOPICS
+PHRASES: dict[str, Any] = tomllib.loads(resources.files("flows.sample").joinpath("phrases.toml").read_text("utf-8"))
 
-STATEMENTS_PER_GROUP = 40
-_QUOTED_PER_GROUP = 3
-MOST_HASHTAGS = 4
-TAG_VARIANTS = 8
+LANGUAGES = tuple(PHRASES["languages"])
+"""ISO 639-1 codes; a language's number in the generator is its position here."""
+
+TERMS: dict[str, dict[str, tuple[str, ...]]] = {
+    disease: {code: tuple(cell.split("/")) for code, cell in zip(LANGUAGES, cells, strict=True)}
+    for disease, cells in PHRASES["diseases"].items()
+}
+"""What each disease is called in each language."""
+
+TOPICS = ("chatter", *TERMS)
+"""Topic 0 mentions no disease; topic `i` is the `i`-th disease."""
+
+STATEMENTS_SHAPE = (len(LANGUAGES), len(TOPICS), 40)
+"""Language, topic, variant: what the index of a statement is made of."""
+
+TAGS_SHAPE = (len(TOPICS), len(LANGUAGES), 5, 8)
+"""Topic, language, number of hashtags, variant: what the index of a list of hashtags is made of."""
+
+_QUOTED_STATEMENTS = 3
 _HANDLES = 4_000
 
 
 @dataclass(frozen=True)
 class Phrasebook:
-    """Text parts as lists, and where in them the parts of a group stand.
+    """Text parts as lists; a post holds an index into each.
 
     Attributes:
-        statements: What a post says: `STATEMENTS_PER_GROUP` per group.
-        statement_group: Group per (place, language, topic); -1 where a language is not spoken.
+        statements: What a post says, by `STATEMENTS_SHAPE`, with `{p}` for the city.
         feelings: How its author feels about it.
         feeling_first: Index of each language's first feeling; one longer than `LANGUAGES`.
         mentions: Empty at 0, then a space and a handle.
-        tag_texts: Hashtags as they end a text, with a leading space; see `number_tags`.
-        tag_lists: The same hashtags as the `hashtags` column holds them, quoted for CSV.
+        tag_texts: Hashtags as they end a text, with a leading space, by `TAGS_SHAPE`.
+        tag_lists: The same hashtags as the `hashtags` column holds them.
     """
 
     statements: list[str]
-    statement_group: npt.NDArray[np.int64]
     feelings: list[str]
     feeling_first: npt.NDArray[np.int64]
     mentions: list[str]
@@ -46,87 +57,61 @@ class Phrasebook:
     tag_lists: list[str]
 
 
-def make_phrasebook(seed: int) -> Phrasebook:
+def make_phrasebook(stream: np.random.Generator) -> Phrasebook:
     """Write out all text parts of a sample."""
-    stream = seed_stream(seed, Stage.PHRASES)
-    statements, group = _write_statements()
-    tags = _write_tags(stream)
+    tags = _draw_tags(stream)
+    feelings = [PHRASES["languages"][code]["feelings"] for code in LANGUAGES]
     return Phrasebook(
-        statements=statements,
-        statement_group=group,
-        feelings=[feeling for code in LANGUAGES for feeling in FEELINGS[code]],
-        feeling_first=np.cumsum([0, *(len(FEELINGS[code]) for code in LANGUAGES)]),
-        mentions=["", *(f" {handle}" for handle in compose_handles(_HANDLES, stream))],
+        statements=[statement for code in LANGUAGES for topic in TOPICS for statement in list_statements(code, topic)],
+        feelings=[feeling for own in feelings for feeling in own],
+        feeling_first=np.cumsum([0, *map(len, feelings)]),
+        mentions=["", *(f" {handle}" for handle in _draw_handles(stream))],
         tag_texts=["".join(f" #{tag}" for tag in chosen) for chosen in tags],
-        tag_lists=[quote_field(repr(chosen)) if chosen else "" for chosen in tags],
+        tag_lists=[repr(chosen) if chosen else "" for chosen in tags],
     )
 
 
-def list_statements(place: Place, language: str, topic: str) -> list[str]:
-    """Statements of a topic, each template with each name of the disease, in the words of a place.
+def list_statements(language: str, topic: str) -> list[str]:
+    """Statements of a topic, each template with each name of the disease, repeated to a fixed number, the last quoted.
 
-    >>> list_statements(PLACES[0], "en", "mpox")[3]
-    'my neighbour was tested for mpox, still waiting for the result'
+    >>> statements = list_statements("en", "mpox")
+    >>> len(statements), statements[3]
+    (40, 'my neighbour was tested for mpox, still waiting for the result')
     """
-    city = place.native_name if language in {"hi", "ar", "ja"} and not place.native_name.isascii() else place.city
+    phrases = PHRASES["languages"][language]
     if topic == "chatter":
-        return [template.format(p=city) for template in CHATTER[language]]
-    return [template.format(p=city, d=term) for term in TERMS[topic][language] for template in STATEMENTS[language]]
+        written = phrases["chatter"]
+    else:
+        written = [text.replace("{d}", term) for term in TERMS[topic][language] for text in phrases["statements"]]
+    group = list(islice(cycle(written), STATEMENTS_SHAPE[-1]))
+    return group[:-_QUOTED_STATEMENTS] + [f'"{statement}"' for statement in group[-_QUOTED_STATEMENTS:]]
 
 
-def fill_group(statements: list[str]) -> list[str]:
-    """Repeat statements to a group's fixed length and put the last few in quotation marks.
+def list_terms(disease: str) -> tuple[str, ...]:
+    """All names of a disease in all languages, case-folded, each once.
 
-    >>> group = fill_group(["one", "two"])
-    >>> len(group) == STATEMENTS_PER_GROUP, group[0], group[-1]
-    (True, 'one', '"two"')
+    >>> list_terms("mpox")
+    ('mpox', 'एमपॉक्स', 'جدري القردة', 'エムポックス')
     """
-    group = list(islice(cycle(statements), STATEMENTS_PER_GROUP))
-    return group[:-_QUOTED_PER_GROUP] + [f'"{statement}"' for statement in group[-_QUOTED_PER_GROUP:]]
+    return tuple(dict.fromkeys(term.casefold() for names in TERMS[disease].values() for term in names))
 
 
-def number_tags(
-    topic: npt.NDArray[np.int64],
-    language: npt.NDArray[np.int64],
-    count: npt.NDArray[np.int64],
-    variant: npt.NDArray[np.int64],
-) -> npt.NDArray[np.int64]:
-    """Index of a list of hashtags, given its topic, language, length and variant.
-
-    >>> number_tags(*np.array([[0, 0], [0, 1], [2, 0], [1, 0]])).tolist()
-    [17, 40]
-    """
-    return ((topic * len(LANGUAGES) + language) * (MOST_HASHTAGS + 1) + count) * TAG_VARIANTS + variant
-
-
-def _write_statements() -> tuple[list[str], npt.NDArray[np.int64]]:
-    group = np.full((len(PLACES), len(LANGUAGES), len(TOPICS)), -1, dtype=np.int64)
-    statements: list[str] = []
-    for place_index, place in enumerate(PLACES):
-        for code in sorted(set(place.languages)):
-            for topic_index, topic in enumerate(TOPICS):
-                group[place_index, LANGUAGES.index(code), topic_index] = len(statements) // STATEMENTS_PER_GROUP
-                statements += fill_group(list_statements(place, code, topic))
-    return statements, group
-
-
-def _write_tags(stream: np.random.Generator) -> list[list[str]]:
+def _draw_tags(stream: np.random.Generator) -> list[list[str]]:
+    """Lists of hashtags by `TAGS_SHAPE`: the disease first, then general ones."""
     written = []
     for topic in TOPICS:
         for code in LANGUAGES:
-            general = TAGS[code].split()
-            own = [] if topic == "chatter" else [_make_tag(term) for term in TERMS[topic][code]]
-            for count in range(MOST_HASHTAGS + 1):
-                for _ in range(TAG_VARIANTS):
-                    chosen = own[:1] + [general[index] for index in stream.permutation(len(general))]
+            general = PHRASES["languages"][code]["hashtags"].split()
+            own = [] if topic == "chatter" else [TERMS[topic][code][0].replace(" ", "").replace("-", "")]
+            for count in range(TAGS_SHAPE[2]):
+                for _ in range(TAGS_SHAPE[3]):
+                    chosen = own + [general[index] for index in stream.permutation(len(general))]
                     written.append(chosen[:count])
     return written
 
 
-def _make_tag(term: str) -> str:
-    r"""Write a disease's name as a hashtag.
-
-    >>> _make_tag("covid-19"), _make_tag("common cold")
-    ('covid19', 'commoncold')
-    """
-    return term.replace(" ", "").replace("-", "")
+def _draw_handles(stream: np.random.Generator) -> list[str]:
+    """Handles that posts @mention, each with a number so that it reads as invented."""
+    words = PHRASES["name_words"]
+    numbers = stream.integers(len(words), size=(_HANDLES, 2)).tolist()
+    return [f"@{words[one]}_{words[two]}{index}" for index, (one, two) in enumerate(numbers)]

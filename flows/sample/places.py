@@ -11,9 +11,6 @@ class Place(NamedTuple):
     """One city: its share of the authors, its clock and its languages.
 
     Attributes:
-        city: English name, unique.
-        country: English name, unique.
-        flag: The country's flag emoji.
         native_name: What its inhabitants write.
         utc_offset_hours: Fixed offset of its clock from UTC; no daylight saving.
         weight: Relative volume of posts.
@@ -65,33 +62,15 @@ Jakarta|Indonesia|🇮🇩|Betawi|7|5|id id id id en|tropical
 Tokyo|Japan|🇯🇵|東京|9|5|ja ja ja ja ja ja en|
 """
 
-JOKE_LOCATIONS = (
-    "somewhere over the rainbow",
-    "Earth",
-    "the moon, probably",
-    "🌍",
-    "in your head",
-    'a place called "home"',
-    "127.0.0.1",
-    "she/her",
-    "everywhere & nowhere",
-)
-"""What authors write who do not say where they are."""
 
-
-def parse_place(line: str) -> Place:
-    """Read one line of the table of places.
-
-    >>> parse_place("Tokyo|Japan|🇯🇵|東京|9|5|ja en|").languages
-    ('ja', 'en')
-    """
+def _parse_place(line: str) -> Place:
     city, country, flag, native_name, offset, weight, languages, climate = line.split("|")
     return Place(
         city, country, flag, native_name, float(offset), float(weight), tuple(languages.split()), climate == "tropical"
     )
 
 
-PLACES = tuple(parse_place(line) for line in _TABLE.strip().splitlines())
+PLACES = tuple(map(_parse_place, _TABLE.strip().splitlines()))
 
 
 def spell_locations(place: Place) -> tuple[str, ...]:

@@ -58,18 +58,3 @@ class Source(Protocol):
             UnknownHeaderError: The stream is not of this source.
         """
         ...
-
-
-def find_source(name: str) -> Source:
-    """Return the source of that name.
-
-    Raises:
-        EpilakeError: There is none; the message lists those there are.
-    """
-    from flows.errors import EpilakeError
-    from flows.sources.twitter import TwitterFiles
-
-    sources: dict[str, Source] = {"twitter": TwitterFiles()}
-    if name not in sources:
-        raise EpilakeError(f"There is no source named {name!r}: choose one of {', '.join(sorted(sources))}.")
-    return sources[name]

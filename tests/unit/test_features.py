@@ -45,7 +45,7 @@ def test_every_outcome_is_in_the_registry():
 
 
 def test_several_leaked_features_are_named_together():
-    with pytest.raises(LeakedFeatureError, match="^favorites, retweets are known only after the outcome"):
+    with pytest.raises(LeakedFeatureError, match=r"^favorites, retweets are known only after the outcome"):
         check_features(["favorites", "user_followers", "retweets"])
 
 
@@ -54,7 +54,7 @@ def test_several_leaked_features_are_named_together():
     [
         pytest.param(["user_folowers"], "user_folowers is not a known feature: choose among user_location", id="typo"),
         pytest.param(["hashtags", "hashtags"], "expected each feature once", id="twice"),
-        pytest.param([], "expected each feature once, found \\[\\]", id="none"),
+        pytest.param([], r"expected each feature once, found \[\]", id="none"),
     ],
 )
 def test_unknown_features_are_refused(names, message):

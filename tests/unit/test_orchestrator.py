@@ -1,4 +1,4 @@
-"""One Prefect API per command: which one is chosen, and that the temporary server is shared, quiet and never left over."""
+"""One Prefect API per command: which is chosen, and that a temporary server is shared, quiet and never left over."""
 
 import fcntl
 import json

@@ -1,0 +1,18 @@
+"""The sources there are, by name: a new one is added here."""
+
+from flows.errors import EpilakeError
+from flows.sources import Source
+from flows.sources.twitter import TwitterFiles
+
+SOURCES: dict[str, Source] = {source.name: source for source in (TwitterFiles(),)}
+
+
+def find_source(name: str) -> Source:
+    """Return the source of that name.
+
+    Raises:
+        EpilakeError: There is none; the message lists those there are.
+    """
+    if name not in SOURCES:
+        raise EpilakeError(f"There is no source named {name!r}: choose one of {', '.join(sorted(SOURCES))}.")
+    return SOURCES[name]

@@ -1,0 +1,131 @@
+"""One Spark session, one Prefect server and one run of the whole pipeline serve every test that needs them.
+
+A test that needs another lake moves the same session to it (`move_to`): the catalog is only a view of the folder.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flows.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from flows.sample import Manifest
+
+REAL_DATA = "EPILAKE_REAL_DATA"
+SHIPPED_JARS = PROJECT_ROOT / ".epilake" / "jars"
+"""Jars are fetched into the project's own state once, whatever lake a test works on."""
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real posts; they are not shipped with the project."""
+    folder = os.environ.get(REAL_DATA)
+    if not folder:
+        pytest.skip(f"{REAL_DATA} is not set: real posts are not shipped with the project")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_user_settings() -> Iterator[None]:
+    """Keep the user's own installation and Prefect server out of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("EPILAKE_", "PREFECT_", "MLFLOW_"))]:
+            if name != REAL_DATA:
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def jars() -> Path:
+    """Folder of the Delta jars, fetched if this is the first time."""
+    from flows.lake.jars import resolve_jars
+
+    resolve_jars(Settings(home=PROJECT_ROOT / ".epilake"))
+    return SHIPPED_JARS
+
+
+@pytest.fixture(scope="session")
+def make_home(tmp_path_factory: pytest.TempPathFactory, jars: Path) -> Callable[[str], Path]:
+    """Make an empty installation that has the jars already."""
+
+    def make(name: str) -> Path:
+        home = tmp_path_factory.mktemp(name)
+        shutil.copytree(jars, home / "jars")
+        return home
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def spark(make_home: Callable[[str], Path]) -> Iterator["SparkSession"]:
+    """The session of this process, as every flow gets it."""
+    from flows.lake.session import open_session
+
+    session = open_session(Settings(home=make_home("session")))
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def prefect(make_home: Callable[[str], Path]) -> Iterator[None]:
+    """A temporary Prefect server for all flows that tests call in this process."""
+    from flows.orchestrator import prefect_api
+
+    with prefect_api(Settings(home=make_home("prefect"))):
+        yield
+
+
+@pytest.fixture(scope="session")
+def move_to(spark: "SparkSession", prefect: None) -> Callable[[Path], Settings]:
+    """Point this process and its session at the lake of an installation."""
+    from flows.lake.session import attach_lake, detach_lake
+
+    def move(home: Path) -> Settings:
+        detach_lake(spark)
+        os.environ["EPILAKE_HOME"] = str(home)
+        settings = Settings()
+        attach_lake(spark, settings)
+        return settings
+
+    return move
+
+
+@pytest.fixture(scope="session")
+def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "Manifest"]:
+    """The generated sample as `make run` uses it, and what was planted in it."""
+    from flows.sample import write_sample
+
+    folder = tmp_path_factory.mktemp("sample")
+    return folder, write_sample(folder)
+
+
+@pytest.fixture(scope="session")
+def sample_home(
+    make_home: Callable[[str], Path], move_to: Callable[[Path], Settings], sample_folder: tuple[Path, "Manifest"]
+) -> Path:
+    """An installation in which the whole pipeline has run once on the sample."""
+    from flows.pipeline import pipeline
+
+    home = make_home("sample-home")
+    move_to(home)
+    pipeline([str(sample_folder[0])])
+    return home
+
+
+@pytest.fixture
+def sample_lake(sample_home: Path, move_to: Callable[[Path], Settings]) -> Settings:
+    """The lake of `sample_home`, and the session on it."""
+    return move_to(sample_home)
+
+
+@pytest.fixture
+def empty_lake(make_home: Callable[[str], Path], move_to: Callable[[Path], Settings]) -> Settings:
+    """A lake of one's own, with nothing in it, and the session on it."""
+    return move_to(make_home("lake"))
