@@ -7,10 +7,13 @@ command. One that exists keeps what its owner chose (pull step, schedule, pool) 
 import os
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.errors import EpilakeError
 from flows.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
 
 WORK_POOL = "epilake"
 SCORING = "score/hourly"
@@ -83,6 +86,35 @@ def promoted_version() -> int | None:
         except ObjectNotFound:
             return None
     return next((int(tag.removeprefix(VERSION_TAG)) for tag in tags if tag.startswith(VERSION_TAG)), None)
+
+
+def bury_lost_runs() -> int:
+    """Mark the runs that a stopped worker left as running, and return how many.
+
+    Only for a server that just started: no worker of the pool can be at work yet. Such a run would hold its
+    deployment's one slot for ever, because the server forgets at its end who leased it.
+    """
+    from prefect import get_client
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+        WorkPoolFilter,
+        WorkPoolFilterName,
+    )
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Crashed
+
+    unfinished = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+    with get_client(sync_client=True) as client:
+        lost = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=unfinished)),
+            work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[WORK_POOL])),
+        )
+        for run in lost:
+            state: State[None] = Crashed(message="The worker was stopped during this run.")
+            client.set_flow_run_state(run.id, state, force=True)
+    return len(lost)
 
 
 def _at_home(job_variables: dict[str, Any] | None, settings: Settings) -> dict[str, Any]:

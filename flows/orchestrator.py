@@ -21,7 +21,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -259,14 +259,11 @@ def _start(settings: Settings, listener: socket.socket, lock: IO[str], users_loc
 
 def _leave(process: subprocess.Popen[bytes], *, is_last: bool) -> None:
     """Wait until the server that we started has stopped, unless it serves another command now."""
-    if not is_last:
+    if is_last:
+        with suppress(subprocess.TimeoutExpired):  # a command came at the last moment: the server stops with that one
+            process.wait(STOP_SECONDS + 1)
+    if process.returncode is None:
         process.returncode = 0  # else Popen warns that it still runs, which here is meant
-        return
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _try_lock(file: IO[str]) -> bool:

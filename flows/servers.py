@@ -18,7 +18,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.deployment import WORK_POOL, deploy_scoring, ensure_work_pool, promoted_version
+from flows.deployment import WORK_POOL, bury_lost_runs, deploy_scoring, ensure_work_pool, promoted_version
 from flows.errors import EpilakeError
 from flows.orchestrator import LOOPBACK, STOP_SECONDS, is_healthy, listen, read_up, server_command, server_environment
 from flows.settings import PROJECT_ROOT, Settings
@@ -172,6 +172,7 @@ def _start(crew: Crew, prefect_port: int | None, mlflow_port: int | None) -> dic
     prefect.wait_until_healthy(f"{prefect_url}/health")
     with temporary_settings({PREFECT_API_URL: prefect_url}):
         ensure_work_pool()
+        bury_lost_runs()
         version = promoted_version()
     env = {
         "PREFECT_API_URL": prefect_url,
@@ -243,26 +244,27 @@ def _guard(command: list[str]) -> int:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, close_fds=False)
     while child.poll() is None and not select.select([sys.stdin], [], [], 0.2)[0]:
         pass
-    _signal_all(signal.SIGTERM)
-    deadline = time.monotonic() + STOP_SECONDS
-    while child.poll() is None or _reap():
-        if time.monotonic() > deadline:
-            _signal_all(signal.SIGKILL)
-        time.sleep(0.05)
+    # what it started first: a flow run still has to report its end, which its worker would cut short
+    for number, spared in ((signal.SIGTERM, {child.pid}), (signal.SIGTERM, set()), (signal.SIGKILL, set())):
+        _signal_all(number, spared)
+        deadline = time.monotonic() + STOP_SECONDS / 2
+        while _reap(child) - spared and time.monotonic() < deadline:
+            time.sleep(0.05)
     return child.returncode if child.returncode >= 0 else 128 - child.returncode  # as shells report a signal
 
 
-def _reap() -> bool:
-    """Bury the orphans that ended; return whether any process still descends from this one."""
-    with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    return bool(_descendants())
+def _reap(child: subprocess.Popen[bytes]) -> set[int]:
+    """Bury the child and the orphans that ended; return the pids of what still descends from this process."""
+    if child.poll() is not None:
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+    return _descendants()
 
 
-def _signal_all(number: signal.Signals) -> None:
-    """Send a signal to all that descends from this process."""
-    for pid in _descendants():
+def _signal_all(number: signal.Signals, spared: Collection[int]) -> None:
+    """Send a signal to all that descends from this process, but for the pids to spare."""
+    for pid in _descendants() - set(spared):
         with suppress(ProcessLookupError):
             os.kill(pid, number)
 

@@ -8,7 +8,7 @@
 {%- endmacro %}
 
 {% macro attach_lake(schema='*') %}
-    {% if execute and target.method == 'session' %}
+    {% if execute and target.name == 'local' %}
         {% set logs %}
             select distinct
                 regexp_extract(path, '^(.*)/_delta_log/', 1) as location,
@@ -18,10 +18,9 @@
         {% endset %}
         {% for row in run_query(logs).rows if schema in ('*', row['schema_name']) %}
             {% do run_query('create schema if not exists ' ~ row['schema_name']) %}
-            {% do run_query(
-                'create table if not exists ' ~ row['schema_name'] ~ '.' ~ row['table_name']
-                ~ " using delta location '" ~ row['location'] ~ "'"
-            ) %}
+            {% set name = row['schema_name'] ~ '.' ~ row['table_name'] %}
+            {% set place = " using delta location '" ~ row['location'] ~ "'" %}
+            {% do run_query('create table if not exists ' ~ name ~ place) %}
         {% endfor %}
     {% endif %}
 {% endmacro %}
@@ -32,8 +31,5 @@
 #}
 {% macro spark__list_relations_without_caching(relation) %}
     {% do attach_lake(relation.schema) %}
-    {% call statement('list_relations_without_caching', fetch_result=True) -%}
-        show table extended in {{ relation }} like '*'
-    {% endcall %}
-    {% do return(load_result('list_relations_without_caching').table) %}
+    {% do return(run_query('show table extended in ' ~ relation ~ " like '*'")) %}
 {% endmacro %}

@@ -11,18 +11,19 @@
         try_reflect(
             'java.sql.DriverManager',
             'getConnection',
-            'jdbc:derby:{{ env_var('EPILAKE_HOME', '../.epilake') }}/locks/dbt_build;{{ action }}=true'
+            'jdbc:derby:{{ lake_folder() }}/../locks/dbt_build;{{ action }}=true'
         ) as held
 {%- endmacro %}
 
 {% macro take_build_lock() %}
-    {% if execute and target.method == 'session' %}
+    {% if execute and target.name == 'local' %}
         {% set lock = namespace(held=none) %}
         {% for second in range(var('build_lock_seconds')) if not lock.held %}
             {% set lock.held = run_query(build_lock('create')).columns[0].values()[0] %}
             {% if not lock.held %}
                 {% if loop.first %}
-                    {% do log('Another build of this lake is running: waiting for it to end.', info=true) %}
+                    {% set notice = 'Another build of this lake runs: waiting.' %}
+                    {% do log(notice, info=true) %}
                 {% endif %}
                 {% do run_query("select reflect('java.lang.Thread', 'sleep', 1000L)") %}
             {% endif %}
@@ -37,7 +38,7 @@
 {% endmacro %}
 
 {% macro release_build_lock() %}
-    {% if execute and target.method == 'session' %}
+    {% if execute and target.name == 'local' %}
         {% do run_query(build_lock('shutdown')) %}
     {% endif %}
 {% endmacro %}

@@ -1,5 +1,5 @@
 {% macro seen_until(column) -%}
-    {#- The time up to which this table has taken in its input: rows beyond it are new. -#}
+    {#- Up to when this table has taken in its input: rows beyond it are new. -#}
     (select coalesce(max({{ column }}), timestamp '1970-01-01') from {{ this }})
 {%- endmacro %}
 

@@ -39,7 +39,7 @@ SESSION_CONF = {
 }
 """What a local session needs to behave the same wherever it is made: here or by a plain `dbt build`."""
 
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC"
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC"
 """Of a local JVM, which lives for a minute or two: the second compiler costs more than it returns (ADR 1)."""
 
 PYTHON_CONF = {

@@ -3,11 +3,12 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -99,6 +100,13 @@ def environment(pid: int) -> list[bytes]:
         return []
 
 
+def states(home: Path, alias: str) -> list[str]:
+    """Return the states of the runs with this parameter, as they stand in the database."""
+    query = "select state_name from flow_run where json_extract(parameters, '$.alias') = ?"
+    with closing(sqlite3.connect(home / "prefect" / "prefect.db")) as database:
+        return [str(name) for (name,) in database.execute(query, [alias])]
+
+
 def wait_for(is_true: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not is_true():
@@ -183,28 +191,36 @@ def test_deployments_that_prefect_refuses_name_the_log(up: Up, tmp_path: Path) -
         Crew(up.settings, tmp_path, stack).deploy({"PREFECT_API_URL": up.wait()["prefect_url"]})
 
 
-def test_stop_during_a_run_leaves_nothing(up: Up) -> None:
-    read_state = run_deployment(up.wait()["prefect_url"], alias="slow", sleep_seconds=600)
+def test_kill_during_a_run_leaves_nothing_and_the_next_up_goes_on(up: Up) -> None:
+    with temporary_settings({PREFECT_API_URL: up.wait()["prefect_url"]}):
+        deploy_scoring(8, up.settings)
+    run_deployment(up.wait()["prefect_url"], alias="killed", sleep_seconds=600)
+    wait_for((up.settings.home / "ran-killed").exists, 60)
+    up.process.kill()
+    up.process.communicate()
+    wait_for(lambda: not up.left_over(), 30)
+    assert states(up.settings.home, "killed") == ["Running"]
+
+    (up.settings.home / "up.json").unlink()
+    up.process = up.launch()
+    url = up.wait()["prefect_url"]
+    with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
+        assert f"{VERSION_TAG}8" in client.read_deployment_by_name(SCORING).tags
+    assert states(up.settings.home, "killed") == ["Crashed"]
+    read_state = run_deployment(url, alias="next")
+    wait_for(lambda: read_state() == "Completed", 60)  # its predecessor holds the one slot no more
+
+
+def test_stop_during_a_run_leaves_nothing_and_records_its_end(up: Up) -> None:
+    run_deployment(up.wait()["prefect_url"], alias="slow", sleep_seconds=600)
     wait_for((up.settings.home / "ran-slow").exists, 60)
-    assert read_state() == "Running"
     up.process.send_signal(signal.SIGINT)
     output, _ = up.process.communicate(timeout=60)
     assert output.splitlines()[-1] == "Stopped."
     assert up.process.returncode == 0
     assert not up.left_over()
     assert not read_up(up.settings)
-
-
-def test_next_up_remembers_the_promotion_and_a_kill_during_a_run_leaves_nothing(up: Up) -> None:
-    up.process = up.launch()
-    url = up.wait()["prefect_url"]
-    with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
-        assert f"{VERSION_TAG}7" in client.read_deployment_by_name(SCORING).tags
-    run_deployment(url, alias="killed", sleep_seconds=600)
-    wait_for((up.settings.home / "ran-killed").exists, 60)
-    up.process.kill()
-    up.process.communicate()
-    wait_for(lambda: not up.left_over(), 30)
+    assert states(up.settings.home, "slow") == ["Crashed"]
 
 
 def test_guard_ends_what_ignores_a_polite_end() -> None:

@@ -13,7 +13,7 @@ listed as (
         post_id,
         posted_date,
         last_seen_at,
-        explode(regexp_extract_all(hashtags, '\'([^\']*)\'', 1)) as spelling
+        explode(regexp_extract_all(hashtags, "'([^']*)'", 1)) as spelling
     from posts
 )
 
@@ -24,4 +24,4 @@ select distinct
     posted_date,
     last_seen_at
 from listed
-where spelling != ''
+where length(spelling) > 0

@@ -13,7 +13,8 @@ captures as (
         where ingested_at > {{ seen_until('last_seen_at') }}
     ),
 
-    -- every capture of a post that got a new one: which of them wins does not depend on the order of arrival
+    -- every capture of a post that got a new one, so that the winner does not depend
+    -- on the order of arrival
     considered as (
         select captures.*
         from captures

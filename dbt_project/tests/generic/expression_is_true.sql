@@ -1,6 +1,6 @@
 {% test expression_is_true(model, expression) %}
-{#- Rows for which a statement about the row does not hold; null counts as not holding. -#}
-select *
-from {{ model }}
-where not coalesce({{ expression }}, false)
+    {#- Rows for which a statement about the row does not hold; null is not holding. -#}
+    select *
+    from {{ model }}
+    where not coalesce({{ expression }}, false)
 {% endtest %}

@@ -1,13 +1,9 @@
 {% test primary_key(model, columns) %}
-{#- One pass for what `unique` and `not_null` on each column of the key would take several for. -#}
-select
-    {{ columns | join(', ') }},
-    count(*) as count_rows
-from {{ model }}
-group by {{ columns | join(', ') }}
-having
-    count(*) > 1
-    {%- for column in columns %}
-    or {{ column }} is null
-    {%- endfor %}
+    {#- One pass for what `unique` and `not_null` on each column would take several. -#}
+    select
+        {{ columns | join(', ') }},
+        count(*) as count_rows
+    from {{ model }}
+    group by {{ columns | join(', ') }}
+    having {{ columns | join(' is null or ') }} is null or count(*) > 1
 {% endtest %}
