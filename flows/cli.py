@@ -49,7 +49,7 @@ def ingest(paths: Paths = None, *, source: SourceName = "twitter", as_json: AsJs
 
         return flow(_names(paths), source)
 
-    _run_flow(call, as_json=as_json)
+    _run_flow(call, as_json=as_json, start_spark=False)
 
 
 @app.command()
@@ -175,15 +175,16 @@ def _names(paths: list[Path] | None) -> list[str]:
     return [str(path) for path in paths or []]
 
 
-def _run_flow(call: Callable[[], object], *, as_json: bool) -> None:
-    """Call a flow with Prefect's API and the JVM starting at the same time, and print what it returned."""
+def _run_flow(call: Callable[[], object], *, as_json: bool, start_spark: bool = True) -> None:
+    """Call a flow, while Prefect's API and Spark are still starting, and print what it returned."""
     with _errors_in_a_sentence():
         from flows.console import lines_on_terminal
         from flows.lake.session import start_early
         from flows.orchestrator import prefect_api
 
         settings = Settings()
-        start_early(settings)
+        if start_spark:
+            start_early(settings)
         with prefect_api(settings), lines_on_terminal():
             result = call()
     if as_json:

@@ -19,7 +19,7 @@ from prefect.cache_policies import NO_CACHE
 from flows.batches import Batch, identify_batches, refuse_bad_batch, span_days
 from flows.console import say, track
 from flows.lake.contracts import BATCHES, REJECTS
-from flows.lake.session import open_session
+from flows.lake.session import open_session, start_early
 from flows.lake.tables import append_rows, arrow_schema, merge_rows, read_rows
 from flows.report import publish_counts
 from flows.runs import current_run_id, recorded
@@ -47,6 +47,8 @@ def ingest(paths: list[str], source: str = "twitter") -> dict[str, int]:
     settings = Settings()
     with recorded(settings, "ingest") as report, staging_folder(settings) as staging:
         batches = find_new_batches(settings, paths)
+        if batches:
+            start_early(settings)
         parsed = [parse_batch(settings, find_source(source), batch, staging) for batch in batches]
         loaded = load_batches(settings, find_source(source), parsed, staging) if parsed else []
         rows = [batch.to_row(source, current_run_id()) for batch in loaded]

@@ -75,14 +75,15 @@ def open_session(settings: Settings) -> "SparkSession":
 def start_early(settings: Settings) -> None:
     """Begin to start the session in the background, while the process does other things.
 
-    What goes wrong is not lost: the next `open_session` waits, tries again and raises.
+    What goes wrong is not lost: the next `open_session` waits, tries again and raises. A process that ends meanwhile
+    waits for the start to end: a thread that is cut off inside native code aborts the process.
     """
 
     def start() -> None:
         with suppress(EpilakeError):
             open_session(settings)
 
-    threading.Thread(target=start, daemon=True, name="spark").start()
+    threading.Thread(target=start, name="spark").start()
 
 
 def attach_lake(spark: "SparkSession", settings: Settings) -> list[str]:
