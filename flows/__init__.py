@@ -1,4 +1,6 @@
-"""Everything that touches the world. The pipeline, in six lines:
+"""Everything that touches the world.
+
+The pipeline, in six lines:
 
 1. `ingest`: files of posts are parsed, checked and merged into RAW; refused records are kept with their reason.
 2. `build curated`: dbt brings every source into one shape, one row per post.

@@ -19,7 +19,7 @@ from flows.runs import recorded
 from flows.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
-    from dbt.contracts.results import RunResult
+    from dbt.artifacts.schemas.run import RunResult
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 
@@ -72,14 +72,8 @@ def invoke_dbt(settings: Settings, arguments: list[str]) -> list["RunResult"]:
     from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
 
     os.environ["EPILAKE_HOME"] = str(settings.home)  # profiles.yml and dbt_project.yml read it
-    runner = PrefectDbtRunner(
-        settings=PrefectDbtSettings(
-            project_dir=DBT_PROJECT,
-            profiles_dir=DBT_PROJECT,
-            target_path=settings.home / "dbt",
-        ),
-        raise_on_failure=False,
-    )
+    paths = PrefectDbtSettings(project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT, target_path=settings.home / "dbt")
+    runner = PrefectDbtRunner(settings=paths, raise_on_failure=False, disable_assets=True)
     done = runner.invoke([*arguments, "--log-path", str(settings.logs)])
     if done.exception:
         raise EpilakeError(f"dbt could not run: {done.exception}. See {settings.logs / 'dbt.log'}.")
@@ -88,6 +82,18 @@ def invoke_dbt(settings: Settings, arguments: list[str]) -> list["RunResult"]:
     if failed:
         raise EpilakeError(f"dbt found {len(failed)} faults: {'; '.join(failed)}. See {settings.logs / 'dbt.log'}.")
     return results
+
+
+def parse_project(settings: Settings) -> None:
+    """Parse the dbt project into `<home>/dbt`, so that a build only parses what has changed since."""
+    from dbt.cli.main import dbtRunner
+
+    os.environ["EPILAKE_HOME"] = str(settings.home)
+    folders = {"--project-dir": DBT_PROJECT, "--profiles-dir": DBT_PROJECT, "--target-path": settings.home / "dbt"}
+    arguments = [str(part) for pair in folders.items() for part in pair]
+    done = dbtRunner().invoke(["parse", *arguments, "--log-path", str(settings.logs), "--quiet"])
+    if not done.success:
+        raise EpilakeError(f"The dbt project cannot be parsed: {done.exception}.")
 
 
 def describe_result(result: "RunResult") -> dict[str, object]:

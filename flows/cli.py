@@ -146,6 +146,15 @@ def status(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def setup() -> None:
+    """Prepare the installation once: jars, databases, class archive. `make install` does it."""
+    with _errors_in_a_sentence():
+        from flows.setup import set_up
+
+        set_up(Settings(), announce=lambda line: print(line, flush=True))  # noqa: T201
+
+
+@app.command()
 def up(
     prefect_port: Annotated[int | None, typer.Option(help="Port of Prefect; none: a free one.")] = None,
     mlflow_port: Annotated[int | None, typer.Option(help="Port of MLflow; none: a free one.")] = None,
@@ -202,7 +211,7 @@ def _errors_in_a_sentence() -> Iterator[None]:
         _fail("Interrupted: what was written stands, and the same command goes on from there.", 130)
     except (EpilakeError, ValueError, NotADirectoryError, FileExistsError) as error:
         _fail(f"{error}")
-    except Exception as error:  # noqa: BLE001 - the last door: nothing may reach a user as a trace
+    except Exception as error:
         log = _keep_trace(error)
         _fail(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'} (trace in {log})")
 
@@ -215,7 +224,7 @@ def _keep_trace(error: BaseException) -> Path:
     return log
 
 
-def _fail(message: str, code: int = 1) -> Any:  # noqa: ANN401 - never returns
+def _fail(message: str, code: int = 1) -> Any:
     print(f"Error: {message}" if code == 1 else message, file=sys.stderr)  # noqa: T201
     raise typer.Exit(code)
 

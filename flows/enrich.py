@@ -69,7 +69,10 @@ def with_sentiment(posts: "DataFrame") -> "DataFrame":
 
     scored = posts.withColumn("sentiment", sentiment_column(F.col("text")))
     return scored.select(
-        "source", "post_id", "posted_date", "text_hash",
+        "source",
+        "post_id",
+        "posted_date",
+        "text_hash",
         F.lit(METHOD).alias("method"),
         F.lit(METHOD_VERSION).alias("method_version"),
         "sentiment.negative_sentiment",

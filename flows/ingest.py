@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,7 +139,7 @@ def first_of_each(rows: "DataFrame", key: tuple[str, ...]) -> "DataFrame":
 
 
 def count_accepted(
-    spark: "SparkSession", table: str, batches: list[Batch], days: tuple[object, object] | None
+    spark: "SparkSession", table: str, batches: list[Batch], days: tuple[date, date] | None
 ) -> dict[str, int]:
     """Return batch → rows of RAW that it brought, in this run or in one that was killed."""
     from pyspark.sql import functions as F  # noqa: N812

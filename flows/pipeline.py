@@ -1,5 +1,8 @@
 """The one place where the order of the stages is written."""
 
+import importlib
+import threading
+
 from prefect import flow
 
 from flows.build import build
@@ -35,6 +38,7 @@ def pipeline(paths: list[str] | None = None, source: str = "twitter") -> dict[st
     """
     settings = Settings()
     with recorded(settings, "pipeline") as report:
+        import_ahead()
         if paths:
             report["ingest"] = ingest(paths, source)
         report["curated"] = build("tag:curated")
@@ -48,6 +52,16 @@ def pipeline(paths: list[str] | None = None, source: str = "twitter") -> dict[st
         if refusal:
             raise refusal
         return dict(report)
+
+
+def import_ahead() -> None:
+    """Import what later stages need while the first one waits for Spark: dbt and MLflow cost seven seconds."""
+
+    def load() -> None:
+        for name in ("prefect_dbt", "mlflow"):
+            importlib.import_module(name)
+
+    threading.Thread(target=load, name="imports").start()
 
 
 def try_training(report: dict[str, object]) -> RefusedTrainingError | None:

@@ -23,6 +23,9 @@ class Settings(BaseSettings):
         default=Path(".epilake"),
         description="Folder of all state: lake, jars, logs, models, Prefect's and MLflow's databases.",
     )
+    jars: Path = Field(
+        default=Path("jars"), description="Folder of Spark's extra jars, resolved once; relative to `home`."
+    )
     spark_master: str = Field(default="local[*]", description="Spark master URL.")
     spark_driver_memory: str = Field(default="2g", description="Heap of the Spark driver, as Spark spells it.")
     spark_shuffle_partitions: int = Field(default=4, ge=1, description="Partitions of a shuffle: cores, locally.")
@@ -54,6 +57,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _resolve_home(self) -> Self:
         object.__setattr__(self, "home", self.home.expanduser().resolve())
+        object.__setattr__(self, "jars", self.home / self.jars)
         return self
 
     @property
@@ -67,13 +71,8 @@ class Settings(BaseSettings):
         return self.home / "staging"
 
     @property
-    def jars(self) -> Path:
-        """Spark's extra jars, resolved once."""
-        return self.home / "jars"
-
-    @property
     def locks(self) -> Path:
-        """Files whose locks let one local writer at a time into a table; empty, and safe to delete when all is quiet."""
+        """Files whose locks let one local writer at a time into a table; empty."""
         return self.home / "locks"
 
     @property

@@ -84,7 +84,9 @@ def to_page(status: dict[str, Any]) -> "list[RenderableType]":
         _table("Last batches", [_pick(row, BATCH_COLUMNS) for row in status["batches"][:10]]),
         _table("Refused records", [{"reason": reason, "count": n} for reason, n in status["rejects"].items()]),
         _table("Models", [_describe_model(row) for row in status["models"]]),
-        _table("Last run of each flow", [{"flow": name, **_pick(r, RUN_COLUMNS)} for name, r in status["runs"].items()]),
+        _table(
+            "Last run of each flow", [{"flow": name, **_pick(r, RUN_COLUMNS)} for name, r in status["runs"].items()]
+        ),
     ]
 
 

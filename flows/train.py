@@ -66,7 +66,10 @@ def train_and_judge(settings: Settings, extra_features: tuple[str, ...]) -> dict
             registry.set_alias(STAGING, model_version)
             is_promoted, reasons = judge(settings, registry, dataset, model_version)
     verdict = "in production" if is_promoted else "not promoted"
-    say(f"model version {model_version}: {'as trained before' if found else 'trained'}, {verdict} ({'; '.join(reasons)})")
+    say(
+        f"model version {model_version}: {'as trained before' if found else 'trained'}, {verdict} "
+        f"({'; '.join(reasons)})"
+    )
     return {"model_version": model_version, "is_new": not found, "is_promoted": is_promoted}
 
 
@@ -89,8 +92,7 @@ def read_versions(settings: Settings) -> "list[TableVersion]":
     from ml.registry import TableVersion
 
     return [
-        TableVersion(name, str(table_path(settings, name)), open_table(settings, name).version())
-        for name in TABLES
+        TableVersion(name, str(table_path(settings, name)), open_table(settings, name).version()) for name in TABLES
     ]
 
 
@@ -112,7 +114,7 @@ def find_or_train(
     found = registry.find_trained(wanted)
     if found is not None:
         return True, found
-    return False, train_and_register(registry, dataset, names, tables, wanted, code_version)
+    return False, train_and_register(registry, dataset, names, tables, wanted=wanted, code_version=code_version)
 
 
 def train_and_register(
@@ -120,6 +122,7 @@ def train_and_register(
     dataset: "Dataset",
     names: tuple[str, ...],
     tables: "list[TableVersion]",
+    *,
     wanted: str,
     code_version: str,
 ) -> int:

@@ -36,3 +36,4 @@ check_java
 echo "Installing into $venv (once; a few minutes)"
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv" || fail "$python could not make a virtual environment: install its venv module (Debian: apt-get install python3-venv)."
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+"$venv/bin/epilake" setup

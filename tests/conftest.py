@@ -4,7 +4,6 @@ A test that needs another lake moves the same session to it (`move_to`): the cat
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,12 +52,11 @@ def jars() -> Path:
 
 @pytest.fixture(scope="session")
 def make_home(tmp_path_factory: pytest.TempPathFactory, jars: Path) -> Callable[[str], Path]:
-    """Make an empty installation that has the jars already."""
+    """Make an empty installation; the jars are the project's own."""
+    os.environ["EPILAKE_JARS"] = str(jars)
 
     def make(name: str) -> Path:
-        home = tmp_path_factory.mktemp(name)
-        shutil.copytree(jars, home / "jars")
-        return home
+        return tmp_path_factory.mktemp(name)
 
     return make
 

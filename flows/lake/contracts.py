@@ -45,8 +45,11 @@ class Contract:
         >>> Contract("raw.x", "One row per x.", ("a",), (Column("a", "string", "A."),)).check({"a": "string"})
         """
         wanted = {column.name: column.type for column in self.columns}
-        wrong = [f"{name} ({kind} expected, {found.get(name, 'nothing')} found)" for name, kind in wanted.items()
-                 if found.get(name) != kind] + [f"{name} (unknown)" for name in found if name not in wanted]
+        wrong = [
+            f"{name} ({kind} expected, {found.get(name, 'nothing')} found)"
+            for name, kind in wanted.items()
+            if found.get(name) != kind
+        ] + [f"{name} (unknown)" for name in found if name not in wanted]
         if wrong:
             raise EpilakeError(f"A frame for {self.name} breaks its contract: {', '.join(wrong)}.")
 
@@ -85,7 +88,12 @@ TWITTER_POSTS = Contract(
         Column("record_hash", "string", "SHA-256 of all fields of the record, 32 hexadecimal digits."),
         POST_KEY[2],
         *(Column(name, "string", meaning, nullable=True) for name, meaning in TWITTER_FIELDS),
-        Column("rescued", "string", "JSON object of the fields that no schema knows; null if there are none.", nullable=True),
+        Column(
+            "rescued",
+            "string",
+            "JSON object of the fields that no schema knows; null if there are none.",
+            nullable=True,
+        ),
         Column("batch_id", "string", "Batch that brought the row."),
         Column("file_name", "string", "File that brought the row."),
         Column("record_number", "bigint", "Number of the record in its file, the header not counted, from 1."),

@@ -7,10 +7,10 @@ for a plain `dbt build`; a test holds the two equal.
 
 import logging
 import os
-import subprocess
 import sys
 import threading
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +65,7 @@ def open_session(settings: Settings) -> "SparkSession":
     from pyspark.sql import SparkSession
 
     with _DOOR:
-        if SparkContext._active_spark_context is None:  # noqa: SLF001 - the only way to ask without starting one
+        if SparkContext._active_spark_context is None:
             _start_context(settings)
         spark = SparkSession.builder.getOrCreate()
     attach_lake(spark, settings)
@@ -123,15 +123,26 @@ def _start_context(settings: Settings) -> None:
     settings.logs.mkdir(parents=True, exist_ok=True)
     conf = SparkConf(loadDefaults=False).setAll(list(_process_conf(settings, jars).items()))
     with (settings.logs / "spark.log").open("ab") as log:
-        gateway = launch_gateway(conf, popen_kwargs={"stdout": log, "stderr": log, "stdin": subprocess.PIPE})
+        gateway = launch_gateway(conf, popen_kwargs={"stdout": log, "stderr": log})  # type: ignore[no-untyped-call]
     SparkContext(conf=conf, gateway=gateway)
 
 
-def _process_conf(settings: Settings, jars: list[Path]) -> dict[str, str]:
-    java_options = (
-        f"{JAVA_OPTIONS} -Dlog4j2.configurationFile={LOGGING_FILE.as_uri()} -Depilake.log={settings.logs / 'spark.log'} "
-        f"-Dderby.stream.error.file={settings.logs / 'derby.log'}"
+def archive_path(settings: Settings) -> Path:
+    """Return where the archive of Spark's classes lies, if there is one (`flows.lake.archive`)."""
+    return settings.jars / f"spark-{version('pyspark')}.jsa"
+
+
+def java_options(settings: Settings) -> str:
+    """Return the options of the JVM but for the archive."""
+    return (
+        f"{JAVA_OPTIONS} -Dlog4j2.configurationFile={LOGGING_FILE.as_uri()} "
+        f"-Depilake.log={settings.logs / 'spark.log'} -Dderby.stream.error.file={settings.logs / 'derby.log'}"
     )
+
+
+def _process_conf(settings: Settings, jars: list[Path]) -> dict[str, str]:
+    archive = archive_path(settings)
+    sharing = f" -XX:SharedArchiveFile={archive}" if archive.exists() else ""
     return {
         **SESSION_CONF,
         **PYTHON_CONF,
@@ -140,7 +151,7 @@ def _process_conf(settings: Settings, jars: list[Path]) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(settings.spark_shuffle_partitions),
         "spark.sql.warehouse.dir": str(settings.lake),
         "spark.driver.memory": settings.spark_driver_memory,
-        "spark.driver.extraJavaOptions": java_options,
-        "spark.jars": ",".join(str(jar) for jar in jars),
+        "spark.driver.extraJavaOptions": java_options(settings) + sharing,
+        "spark.driver.extraClassPath": ":".join(str(jar) for jar in jars),
         **settings.spark_conf,
     }

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 from flows.errors import UnknownHeaderError, UnreadableFileError
 
@@ -28,7 +28,7 @@ def expand_paths(paths: list[str]) -> list[Path]:
 
 
 @contextmanager
-def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
+def open_decompressed(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading; gzip is known by its first bytes, not by the name.
 
     Raises:
@@ -39,7 +39,7 @@ def open_decompressed(path: Path) -> Iterator[IO[bytes]]:
         with path.open("rb") as file:
             magic = file.read(len(GZIP_MAGIC))
             file.seek(0)
-            yield gzip.open(file) if magic == GZIP_MAGIC else file
+            yield cast("BinaryIO", gzip.GzipFile(fileobj=file)) if magic == GZIP_MAGIC else file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UnreadableFileError(
             f"{path} is a damaged gzip file ({error}): fetch it again; nothing of it was kept."

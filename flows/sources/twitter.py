@@ -149,7 +149,9 @@ def _frame(header: list[str], records: list[CsvRecord]) -> "pd.DataFrame":
     """One row per record: every known field as text (null if empty), the rest rescued, and where it stood."""
     import pandas as pd
 
-    columns = dict(zip(header, zip(*(record.fields for record in records), strict=True), strict=True)) if records else {}
+    columns = (
+        dict(zip(header, zip(*(record.fields for record in records), strict=True), strict=True)) if records else {}
+    )
     rows = pd.DataFrame({name: columns.get(name, [None] * len(records)) for name in FIELDS}, dtype="object")
     rows = rows.replace({"": None})
     unknown = [name for name in header if name not in FIELDS]

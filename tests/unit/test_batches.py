@@ -32,7 +32,9 @@ def test_a_batch_within_the_limit_passes(records: int, rejected: int, blank: int
 
 
 def test_a_batch_with_too_many_rejects_is_refused_with_counts_and_reasons() -> None:
-    with pytest.raises(RefusedBatchError, match=r"6 of 10 records are malformed, more than the 50% allowed \(6 × bad\)"):
+    with pytest.raises(
+        RefusedBatchError, match=r"6 of 10 records are malformed, more than the 50% allowed \(6 × bad\)"
+    ):
         refuse_bad_batch(make_batch(10, 6), Counter({"bad": 6}), 0.5)
 
 

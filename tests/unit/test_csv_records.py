@@ -21,7 +21,9 @@ def read(content: bytes) -> list[tuple[list[str], str | None]]:
         pytest.param(b'"a ""b"" c",d\n', [(['a "b" c', "d"], None)], id="doubled quotes"),
         pytest.param(b"a,b\n\nc,d", [(["a", "b"], None), ([], None), (["c", "d"], None)], id="blank line"),
         pytest.param(b'a\nb,"cut', [(["a"], None), ([], CUT_RECORD)], id="cut inside quotes"),
-        pytest.param(b'"a"b,c\nd,e\n', [([], "not CSV: ',' expected after '\"'"), (["d", "e"], None)], id="text after quote"),
+        pytest.param(
+            b'"a"b,c\nd,e\n', [([], "not CSV: ',' expected after '\"'"), (["d", "e"], None)], id="text after quote"
+        ),
         pytest.param(b"", [], id="empty file"),
         pytest.param(b"\xff,\xc3\n", [(["\udcff", "\udcc3"], None)], id="not UTF-8"),
     ],

@@ -1,0 +1,109 @@
+"""dbt as its own users call it: no flow, no session of ours, only the project's folder and a lake."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.build import DBT_PROJECT
+from flows.settings import Settings
+from flows.status import read_status
+
+pytestmark = pytest.mark.spark
+
+WAITING = "Another build of this lake runs: waiting."
+SOURCES = 6
+"""Tables that Python writes."""
+MODELS = 7
+
+
+@pytest.fixture(scope="module")
+def home(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the installation in which the pipeline ran: a lake can be copied."""
+    return shutil.copytree(sample_home, tmp_path_factory.mktemp("plain-dbt") / "home")
+
+
+def start(command: list[str], home: Path, output: Path) -> subprocess.Popen[bytes]:
+    with output.open("wb") as file:
+        return subprocess.Popen(
+            command,
+            cwd=DBT_PROJECT,
+            env={**os.environ, "EPILAKE_HOME": str(home)},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+
+
+@pytest.fixture
+def dbt(home: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
+    """Start dbt with what it writes beside the checkout, not in it; each call with a name of its own."""
+    program = str(Path(sys.executable).parent / "dbt")
+
+    def run(name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        folder = tmp_path / name
+        folder.mkdir()
+        places = ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
+        return start([program, "--no-use-colors", *arguments, *places], home, folder / "output.txt")
+
+    return run
+
+
+def said(tmp_path: Path, name: str) -> str:
+    return (tmp_path / name / "output.txt").read_text(encoding="utf-8")
+
+
+def rows(home: Path) -> dict[str, int]:
+    return {name: table["rows"] for name, table in read_status(Settings(home=home))["tables"].items()}
+
+
+def test_plain_build_passes_and_adds_nothing(
+    home: Path, dbt: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    before = rows(home)
+    assert dbt("build", "build").wait() == 0, said(tmp_path, "build")
+    results = json.loads((tmp_path / "build" / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
+    kinds = [result["unique_id"].split(".")[0] for result in results]
+    assert {result["status"] for result in results} == {"success", "pass"}
+    assert kinds.count("model") == MODELS
+    assert kinds.count("unit_test") > 0
+    assert rows(home) == before
+
+
+def test_catalog_holds_every_model_and_every_source(
+    dbt: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    assert dbt("docs", "docs", "generate").wait() == 0, said(tmp_path, "docs")
+    target = tmp_path / "docs" / "target"
+    catalog = json.loads((target / "catalog.json").read_text(encoding="utf-8"))
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    models = {name for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    assert set(catalog["nodes"]) == models
+    assert set(catalog["sources"]) == set(manifest["sources"])
+    assert (len(models), len(manifest["sources"])) == (MODELS, SOURCES)
+    assert not catalog["errors"]
+    described = {**manifest["nodes"], **manifest["sources"]}
+    for name, found in {**catalog["nodes"], **catalog["sources"]}.items():
+        assert set(found["columns"]) == set(described[name]["columns"])
+
+
+def test_plain_build_and_a_flow_take_turns(
+    home: Path, dbt: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    before = rows(home)
+    plain = dbt("plain", "build", "--exclude-resource-type", "unit_test")
+    flow = start([sys.executable, "-m", "flows.cli", "build"], home, tmp_path / "flow.txt")
+    assert plain.wait() == 0, said(tmp_path, "plain")
+    assert flow.wait() == 0, (tmp_path / "flow.txt").read_text(encoding="utf-8")
+    # both started within a second and each build takes many: one of them found the other at work
+    told = said(tmp_path, "plain") + (home / "logs" / "dbt.log").read_text(encoding="utf-8")
+    assert WAITING in told
+    after = rows(home)
+    assert {name: count for name, count in after.items() if name != "ops.flow_runs"} == {
+        name: count for name, count in before.items() if name != "ops.flow_runs"
+    }
