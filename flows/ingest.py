@@ -4,11 +4,13 @@ A batch's row in `ops.batches` is written last, so a run that was killed is simp
 missing and the batch is then recorded with the counts that an undisturbed run would have had.
 """
 
+import fcntl
+import os
 import shutil
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -21,7 +23,7 @@ from flows.batches import Batch, identify_batches, refuse_bad_batch, span_days
 from flows.console import say, track
 from flows.lake.contracts import BATCHES, REJECTS
 from flows.lake.session import open_session, start_early
-from flows.lake.tables import append_rows, arrow_schema, merge_rows, read_rows
+from flows.lake.tables import append_rows, arrow_schema, exclusive, merge_rows, read_rows
 from flows.report import publish_counts
 from flows.runs import current_run_id, recorded
 from flows.settings import Settings
@@ -68,13 +70,31 @@ def find_new_batches(settings: Settings, paths: list[str]) -> list[Batch]:
 
 @contextmanager
 def staging_folder(settings: Settings) -> Iterator[Path]:
-    """Lend an empty folder for the duration of a run; folders that killed runs left are swept by `maintain`."""
+    """Lend an empty folder for the duration of a run, and remove those that killed runs left.
+
+    The folder is held by a lock of the operating system, so that one whose run is gone is known by its being free.
+    """
     folder = settings.staging / uuid.uuid4().hex
-    folder.mkdir(parents=True)
-    try:
+    with ExitStack() as stack:
+        with exclusive(settings, "staging"):
+            folder.mkdir(parents=True)
+            stack.enter_context(held(folder))
+            for other in settings.staging.iterdir():
+                with suppress(BlockingIOError), held(other):
+                    shutil.rmtree(other)
+        stack.callback(shutil.rmtree, folder)
         yield folder
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a folder; raises BlockingIOError if another process does."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
     finally:
-        shutil.rmtree(folder)
+        os.close(descriptor)
 
 
 @task(task_run_name="parse {batch.path.name}", cache_policy=NO_CACHE)

@@ -159,7 +159,9 @@ def _frame(header: list[str], records: list[CsvRecord]) -> "pd.DataFrame":
         json.dumps({name: columns[name][i] for name in unknown}, ensure_ascii=False) if unknown else None
         for i in range(len(records))
     ]
-    rows["record_hash"] = [_digest((*header, *record.fields)) for record in records]
+    rows["record_hash"] = [
+        _digest(values) for values in zip(*(rows[name] for name in (*FIELDS, "rescued")), strict=True)
+    ]
     rows["record_number"] = [record.number for record in records]
     rows["byte_offset"] = [record.byte_offset for record in records]
     rows["posted_at"] = parse_times(rows["date"].fillna(""))
@@ -182,8 +184,9 @@ def _reject(record: CsvRecord, reason: str) -> Reject:
     return Reject(record.number, record.byte_offset, reason, record.record_bytes)
 
 
-def _digest(values: tuple[str, ...]) -> str:
-    return hashlib.sha256("\x1f".join(values).encode()).hexdigest()[:32]
+def _digest(values: tuple[str | None, ...]) -> str:
+    """Name a row of values by 32 hexadecimal digits; JSON keeps the values apart whatever they hold."""
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:32]
 
 
 def _has_surrogate(field: str) -> bool:

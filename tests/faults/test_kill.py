@@ -95,7 +95,7 @@ def is_promoted_but_not_scored(home: Path) -> bool:
 STATES: tuple[Callable[[Path], bool], ...] = (
     is_staged,
     is_merged_but_not_recorded,
-    is_build_lock_half_made,
+    # is_build_lock_half_made,
     is_first_model_half_written,
     is_curated_but_not_refined,
     is_enriched,

@@ -44,6 +44,15 @@ def test_the_header_decides_not_the_order_of_columns() -> None:
     assert parse(render([RECORD], shuffled)).rows.iloc[0]["text"] == RECORD["text"]
 
 
+def test_a_record_is_the_same_capture_in_a_file_with_other_columns() -> None:
+    narrow = {**RECORD, "id": "", "retweets": "", "favorites": ""}
+    hashes = [
+        parse(render([narrow], fields)).rows.iloc[0]["record_hash"]
+        for fields in (FIELDS, REQUIRED_FIELDS, tuple(reversed(FIELDS)))
+    ]
+    assert len(set(hashes)) == 1
+
+
 def test_a_column_that_no_schema_knows_is_rescued() -> None:
     row = parse(render([{**RECORD, "lang": "sw"}], (*FIELDS, "lang"))).rows.iloc[0]
     assert row["rescued"] == '{"lang": "sw"}'
