@@ -23,7 +23,7 @@ from flows.batches import Batch, identify_batches, refuse_bad_batch, span_days
 from flows.console import say, track
 from flows.lake.contracts import BATCHES, REJECTS
 from flows.lake.session import open_session, start_early
-from flows.lake.tables import append_rows, arrow_schema, exclusive, merge_rows, read_rows
+from flows.lake.tables import append_rows, arrow_schema, exclusive, merge_rows, query
 from flows.report import publish_counts
 from flows.runs import current_run_id, recorded
 from flows.settings import Settings
@@ -64,7 +64,7 @@ def ingest(paths: list[str], source: str = "twitter") -> dict[str, int]:
 @task(cache_policy=NO_CACHE)
 def find_new_batches(settings: Settings, paths: list[str]) -> list[Batch]:
     """Return a batch for each file whose bytes are in no recorded batch."""
-    seen = {row["batch_id"] for row in read_rows(settings, BATCHES.name, ["batch_id"])}
+    seen = {row["batch_id"] for row in query(settings, BATCHES.name, "select batch_id from rows")}
     return identify_batches(expand_paths(paths), seen)
 
 

@@ -4,6 +4,7 @@ Everything here is made on demand as well, the archive excepted, which only save
 `make install`.
 """
 
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,4 +50,5 @@ def _migrate_prefect(settings: Settings) -> None:
 def _migrate_mlflow(settings: Settings) -> None:
     from ml.registry import Registry
 
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     Registry(settings.tracking_uri, settings.artifact_location).connect().search_experiments(max_results=1)

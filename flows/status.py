@@ -4,12 +4,12 @@ Row counts and sizes come from the Delta logs, models from the registry, runs an
 """
 
 import json
-from collections import Counter
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.lake.contracts import BATCHES, FLOW_RUNS, REJECTS
-from flows.lake.tables import open_table, read_rows
+from flows.lake.tables import open_table, query, table_path
 from flows.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def read_status(settings: Settings) -> dict[str, Any]:
     return {
         "home": str(settings.home),
         "tables": read_tables(settings),
-        "batches": sorted(_rows(settings, BATCHES.name), key=lambda row: row["completed_at"], reverse=True),
-        "rejects": dict(Counter(row["reason"] for row in _rows(settings, REJECTS.name, ["reason"])).most_common()),
+        "batches": _ask(settings, BATCHES.name, "select * from rows order by completed_at desc"),
+        "rejects": read_rejects(settings),
         "models": read_models(settings),
         "runs": read_runs(settings),
     }
@@ -50,6 +50,12 @@ def read_tables(settings: Settings) -> dict[str, dict[str, int]]:
     return tables
 
 
+def read_rejects(settings: Settings) -> dict[str, int]:
+    """Return reason → number of refused records, the most frequent first."""
+    counts = "select reason, count(*) as refused from rows group by reason order by refused desc, reason"
+    return {row["reason"]: row["refused"] for row in _ask(settings, REJECTS.name, counts)}
+
+
 def read_models(settings: Settings) -> list[dict[str, Any]]:
     """Return the registered versions; MLflow is asked only if it has anything to say."""
     if not settings.mlflow_tracking_uri and not (settings.home / "mlflow" / "mlflow.db").exists():
@@ -61,7 +67,7 @@ def read_models(settings: Settings) -> list[dict[str, Any]]:
 
 def read_runs(settings: Settings) -> dict[str, dict[str, Any]]:
     """Return each flow's last run: the latest state of the run that started last."""
-    states = sorted(_rows(settings, FLOW_RUNS.name), key=lambda row: row["changed_at"])
+    states = _ask(settings, FLOW_RUNS.name, "select * from rows order by changed_at")
     started = {row["flow_name"]: row["flow_run_id"] for row in states if row["state"] == "running"}
     last = {row["flow_name"]: row for row in states if started.get(row["flow_name"]) == row["flow_run_id"]}
     return {name: {key: value for key, value in row.items() if key != "flow_name"} for name, row in last.items()}
@@ -81,7 +87,7 @@ def to_page(status: dict[str, Any]) -> "list[RenderableType]":
     return [
         f"Lake at {status['home']}",
         _table("Tables", [{"table": name, **row} for name, row in status["tables"].items()]),
-        _table("Last batches", [_pick(row, BATCH_COLUMNS) for row in status["batches"][:10]]),
+        _table("Last batches", [_describe_batch(row) for row in status["batches"][:10]]),
         _table("Refused records", [{"reason": reason, "count": n} for reason, n in status["rejects"].items()]),
         _table("Models", [_describe_model(row) for row in status["models"]]),
         _table(
@@ -90,8 +96,12 @@ def to_page(status: dict[str, Any]) -> "list[RenderableType]":
     ]
 
 
-BATCH_COLUMNS = ("file_name", "count_records", "count_accepted", "count_duplicates", "count_rejected", "completed_at")
 RUN_COLUMNS = ("state", "changed_at", "message")
+
+
+def _describe_batch(row: dict[str, Any]) -> dict[str, object]:
+    counts = {name: row[f"count_{name}"] for name in ("records", "accepted", "duplicates", "rejected")}
+    return {"file": Path(row["file_name"]).name, **counts, "completed": row["completed_at"]}
 
 
 def _describe_model(row: dict[str, Any]) -> dict[str, object]:
@@ -123,6 +133,6 @@ def _pick(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: row[name] for name in names}
 
 
-def _rows(settings: Settings, name: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
-    exists = (settings.lake.joinpath(*name.split(".")) / "_delta_log").is_dir()
-    return read_rows(settings, name, columns) if exists else []
+def _ask(settings: Settings, name: str, sql: str) -> list[dict[str, Any]]:
+    """Query a table, or find nothing where it does not exist yet."""
+    return query(settings, name, sql) if (table_path(settings, name) / "_delta_log").is_dir() else []

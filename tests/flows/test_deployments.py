@@ -27,7 +27,11 @@ from flows.status import read_status
 if not Path("/proc/self/environ").exists():
     pytest.skip("finds what is left over in /proc", allow_module_level=True)
 
-pytestmark = pytest.mark.spark
+pytestmark = [
+    pytest.mark.spark,
+    # raised while MLflow is imported
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
+]
 
 NEW_POSTS = 300
 NAMES = ["build/on-demand", "enrich/on-demand", "ingest/on-demand", "pipeline/nightly", "score/hourly", "train/weekly"]

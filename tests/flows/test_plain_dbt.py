@@ -14,7 +14,11 @@ from flows.build import DBT_PROJECT
 from flows.settings import Settings
 from flows.status import read_status
 
-pytestmark = pytest.mark.spark
+pytestmark = [
+    pytest.mark.spark,
+    # raised while MLflow is imported
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
+]
 
 WAITING = "Another build of this lake runs: waiting."
 SOURCES = 6

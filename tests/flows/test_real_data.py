@@ -20,7 +20,11 @@ from flows.status import read_status
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = pytest.mark.spark
+pytestmark = [
+    pytest.mark.spark,
+    # raised while MLflow is imported
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
+]
 
 COVID = "gpreda_covid19_tweets"
 TRUNCATED = f"{COVID}.head9031.original_format.truncated.csv.gz"
@@ -29,6 +33,14 @@ YEAR_LATER = "same_schema_tweepy.2021-03-29.1000.csv.gz"
 REFUSAL = r"^Training is refused: .*9,031"
 ARRIVAL = ("first_seen_at", "last_seen_at", "ingested_at", "batch_id")
 """Columns that say when and in which file a post came, not what it is."""
+LAYERS = (
+    "raw.twitter_posts",
+    "curated.curated_posts",
+    "refined.refined_posts",
+    "refined.refined_retweet_features",
+    "enriched.post_sentiment",
+    "scored.retweet_predictions",
+)
 CURATED = ("curated_twitter_posts", "curated_posts", "curated_authors", "curated_post_hashtags")
 
 
@@ -66,9 +78,7 @@ def main_set(
 
 def test_main_set_goes_through_every_layer_whole(main_set: tuple[Settings, dict[str, Any]]) -> None:
     settings, report = main_set
-    layers = ("raw.twitter_posts", "curated.curated_posts", "refined.refined_posts")
-    layers += ("refined.refined_retweet_features", "enriched.post_sentiment", "scored.retweet_predictions")
-    assert rows(settings, *layers) == [11_020] * len(layers)
+    assert rows(settings, *LAYERS) == [11_020] * len(LAYERS)
     assert read_status(settings)["rejects"] == {}
     assert report["ingest"] == {
         "count_batches": 1,
@@ -107,9 +117,7 @@ def test_truncated_file_keeps_what_is_whole_and_teaches_nothing(
 ) -> None:
     settings = move_to(truncated_first[0])
     status = read_status(settings)
-    layers = ("raw.twitter_posts", "curated.curated_posts", "refined.refined_posts")
-    layers += ("refined.refined_retweet_features", "enriched.post_sentiment", "scored.retweet_predictions")
-    assert rows(settings, *layers) == [9_031] * 5 + [0]
+    assert rows(settings, *LAYERS) == [9_031] * 5 + [0]
     assert status["rejects"] == {"record cut inside a quoted field": 1}
     assert status["models"] == []
     assert {name: run["state"] for name, run in status["runs"].items()} == {
