@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.console import say, spinner
 from flows.errors import EpilakeError
+from flows.lake.locks import build_turn
 from flows.lake.session import attach_lake, open_session, restore_ansi
 from flows.report import publish_counts
 from flows.runs import recorded
@@ -52,7 +53,7 @@ def run_dbt(settings: Settings, select: str) -> dict[str, int]:
     arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
     arguments += ["--select", *select.split()] if select else []
     try:
-        with spinner(f"dbt build {select}"):
+        with spinner(f"dbt build {select}"), build_turn(spark, settings):
             results = invoke_dbt(settings, arguments)
     finally:
         restore_ansi(spark)

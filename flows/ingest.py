@@ -22,8 +22,9 @@ from prefect.cache_policies import NO_CACHE
 from flows.batches import Batch, identify_batches, refuse_bad_batch, span_days
 from flows.console import say, track
 from flows.lake.contracts import BATCHES, REJECTS
+from flows.lake.locks import exclusive
 from flows.lake.session import open_session, start_early
-from flows.lake.tables import append_rows, arrow_schema, exclusive, merge_rows, query
+from flows.lake.tables import append_rows, arrow_schema, merge_rows, query
 from flows.report import publish_counts
 from flows.runs import current_run_id, recorded
 from flows.settings import Settings

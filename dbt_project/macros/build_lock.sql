@@ -7,19 +7,21 @@
 #}
 
 {% macro build_lock(action) -%}
-    select
-        try_reflect(
-            'java.sql.DriverManager',
-            'getConnection',
-            'jdbc:derby:{{ lake_folder() }}/../locks/dbt_build;{{ action }}=true'
-        ) as held
+    try_reflect(
+        'java.sql.DriverManager',
+        'getConnection',
+        'jdbc:derby:{{ lake_folder() }}/../locks/dbt_build{{ action }}'
+    )
 {%- endmacro %}
 
 {% macro take_build_lock() %}
     {% if execute and target.name == 'local' %}
+        {# It is made only if it cannot be opened: a flow has made it whole before. #}
+        {% set opened, made = build_lock(''), build_lock(';create=true') %}
+        {% set take = 'select coalesce(' ~ opened ~ ', ' ~ made ~ ') as held' %}
         {% set lock = namespace(held=none) %}
         {% for second in range(var('build_lock_seconds')) if not lock.held %}
-            {% set lock.held = run_query(build_lock('create')).columns[0].values()[0] %}
+            {% set lock.held = run_query(take).columns[0].values()[0] %}
             {% if not lock.held %}
                 {% if loop.first %}
                     {% set notice = 'Another build of this lake runs: waiting.' %}
@@ -39,6 +41,6 @@
 
 {% macro release_build_lock() %}
     {% if execute and target.name == 'local' %}
-        {% do run_query(build_lock('shutdown')) %}
+        {% do run_query('select ' ~ build_lock(';shutdown=true')) %}
     {% endif %}
 {% endmacro %}

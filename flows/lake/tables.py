@@ -5,14 +5,12 @@ is written by Spark. On a local lake one writer at a time enters a table (a file
 holder dies); on object storage or a cluster Delta's own optimistic concurrency stands alone.
 """
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.lake.contracts import CONTRACTS, Contract
+from flows.lake.locks import exclusive
 from flows.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,15 +36,6 @@ def create_missing_tables(settings: Settings) -> None:
                 DeltaTable.create(
                     path, arrow_schema(contract), mode="ignore", name=contract.name, description=contract.grain
                 )
-
-
-@contextmanager
-def exclusive(settings: Settings, name: str) -> Iterator[None]:
-    """Hold the one place for a local writer of a table; wait for whoever holds it now."""
-    settings.locks.mkdir(parents=True, exist_ok=True)
-    with (settings.locks / f"{name}.lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def merge_rows(
