@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.lake.contracts import BATCHES, FLOW_RUNS, REJECTS
+from flows.lake.session import table_logs
 from flows.lake.tables import open_table, query, table_path
 from flows.settings import Settings
 
@@ -38,7 +39,7 @@ def read_status(settings: Settings) -> dict[str, Any]:
 def read_tables(settings: Settings) -> dict[str, dict[str, int]]:
     """Return rows, version and bytes of every Delta table of the lake."""
     tables = {}
-    for log in sorted(settings.lake.glob("*/*/_delta_log")):
+    for log in table_logs(settings):
         name = f"{log.parent.parent.name}.{log.parent.name}"
         table = open_table(settings, name)
         files = table.get_add_actions(flatten=True)
@@ -135,4 +136,4 @@ def _pick(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 def _ask(settings: Settings, name: str, sql: str) -> list[dict[str, Any]]:
     """Query a table, or find nothing where it does not exist yet."""
-    return query(settings, name, sql) if (table_path(settings, name) / "_delta_log").is_dir() else []
+    return query(settings, name, sql) if table_path(settings, name) / "_delta_log" in table_logs(settings) else []

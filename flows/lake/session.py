@@ -86,10 +86,15 @@ def start_early(settings: Settings) -> None:
     threading.Thread(target=start, name="spark").start()
 
 
+def table_logs(settings: Settings) -> list[Path]:
+    """Return the log folder of every table; one without a commit is being made, or its making was killed."""
+    return [log for log in sorted(settings.lake.glob("*/*/_delta_log")) if any(log.glob("*.json"))]
+
+
 def attach_lake(spark: "SparkSession", settings: Settings) -> list[str]:
     """Make every Delta folder of the lake known to the session's catalog; return the names newly attached."""
     attached = []
-    for log in sorted(settings.lake.glob("*/*/_delta_log")):
+    for log in table_logs(settings):
         schema, table = log.parent.parent.name, log.parent.name
         if not spark.catalog.databaseExists(schema):
             spark.sql(f"create schema if not exists {schema} location '{log.parent.parent}'")

@@ -31,7 +31,7 @@ def create_missing_tables(settings: Settings) -> None:
 
     for contract in CONTRACTS.values():
         path = table_path(settings, contract.name)
-        if not (path / "_delta_log").is_dir():
+        if not any((path / "_delta_log").glob("*.json")):
             with exclusive(settings, contract.name):
                 DeltaTable.create(
                     path, arrow_schema(contract), mode="ignore", name=contract.name, description=contract.grain

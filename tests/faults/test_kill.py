@@ -54,8 +54,9 @@ def is_merged_but_not_recorded(home: Path) -> bool:
 
 
 def is_build_lock_half_made(home: Path) -> bool:
-    lock = home / "locks" / "dbt_build"
-    return lock.exists() and not (lock / "service.properties").exists()
+    """Derby writes `service.properties` last."""
+    made = [folder for folder in (home / "locks").glob("*") if folder.is_dir()]
+    return any(not (folder / "service.properties").exists() for folder in made)
 
 
 def is_first_model_half_written(home: Path) -> bool:

@@ -114,5 +114,13 @@ def test_interrupted_run_says_so_and_leaves_no_process(
     assert process.returncode == 130
     assert output.splitlines()[-1] == ("Interrupted: what was written stands, and the same command goes on from there.")
     assert "Traceback" not in output
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
+    while is_group_alive(process.pid):  # the JVM notices that its pipe is closed
+        time.sleep(0.05)
+
+
+def is_group_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

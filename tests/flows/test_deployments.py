@@ -31,6 +31,9 @@ pytestmark = [
     pytest.mark.spark,
     # raised while MLflow is imported
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
+    # dbt does not close the log of its previous invocation
+    pytest.mark.filterwarnings(r"ignore:(?s).*dbt\.log:ResourceWarning"),
+    pytest.mark.filterwarnings(r"ignore:(?s).*dbt\.log:pytest.PytestUnraisableExceptionWarning"),
 ]
 
 NEW_POSTS = 300

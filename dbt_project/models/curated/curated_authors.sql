@@ -1,3 +1,5 @@
+{{ config(pre_hook="{{ forget(['source', 'author_id'], changed_authors()) }}") }}
+
 with
 
 posts as (
@@ -6,11 +8,7 @@ posts as (
 
 {% if is_incremental() %}
     new_authors as (
-        select distinct
-            source,
-            author_id
-        from posts
-        where last_seen_at > {{ seen_until('last_seen_at') }}
+        {{ changed_authors() | indent(8) }}
     ),
 
     considered as (

@@ -1,3 +1,5 @@
+{{ config(pre_hook="{{ forget(['source', 'post_id'], changed_posts()) }}") }}
+
 with
 
 posts as (
