@@ -77,20 +77,22 @@ def is_training(home: Path) -> bool:
     return bool(logged) and not ask_registry(home, "select count(*) from model_versions")
 
 
+def parts_of_decision(home: Path) -> int:
+    """Return how much of the gate's decision is written: three tags, and the alias of a version that it promotes."""
+    tags = ask_registry(home, "select count(*) from model_version_tags where key like 'gate%'")
+    return tags + ask_registry(home, "select count(*) from registered_model_aliases where alias = 'production'")
+
+
 def is_registered_but_not_judged(home: Path) -> bool:
-    judged = "select count(*) from model_version_tags where key = 'gate'"
-    return bool(ask_registry(home, "select count(*) from model_versions")) and not ask_registry(home, judged)
+    return bool(ask_registry(home, "select count(*) from model_versions")) and parts_of_decision(home) == 0
 
 
-def is_judged_but_not_in_production(home: Path) -> bool:
-    judged = "select count(*) from model_version_tags where key = 'gate'"
-    promoted = "select count(*) from registered_model_aliases where alias = 'production'"
-    return bool(ask_registry(home, judged)) and not ask_registry(home, promoted)
+def is_decision_half_written(home: Path) -> bool:
+    return 0 < parts_of_decision(home) < 4
 
 
 def is_promoted_but_not_scored(home: Path) -> bool:
-    promoted = "select count(*) from registered_model_aliases where alias = 'production'"
-    return bool(ask_registry(home, promoted)) and commits(home, "scored.retweet_predictions") == 1
+    return parts_of_decision(home) == 4 and commits(home, "scored.retweet_predictions") == 1
 
 
 STATES: tuple[Callable[[Path], bool], ...] = (
@@ -102,7 +104,7 @@ STATES: tuple[Callable[[Path], bool], ...] = (
     is_enriched,
     is_training,
     is_registered_but_not_judged,
-    is_judged_but_not_in_production,
+    is_decision_half_written,
     is_promoted_but_not_scored,
 )
 
