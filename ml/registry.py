@@ -147,17 +147,20 @@ class Registry:
         return before
 
     def promote(self, version: int, decision: Decision, *, now: datetime) -> int | None:
-        """Write the decision beside the version and, if it says so, point `production` to it.
+        """Point `production` to a version if the decision says so, and write the decision beside it.
+
+        The tag `gate` is written last: a version that has it was judged wholly, whatever was killed before.
 
         Returns:
             The version that was in production before, None if none was.
         """
         client = self.connect()
+        before = self.set_alias(PRODUCTION, version) if decision.promoted else self.find_version(PRODUCTION)
         outcome = "promoted" if decision.promoted else "refused"
-        tags = {"gate": outcome, "gate_reasons": json.dumps(decision.reasons), "gate_decided_at": now.isoformat()}
+        tags = {"gate_reasons": json.dumps(decision.reasons), "gate_decided_at": now.isoformat(), "gate": outcome}
         for name, value in tags.items():
             client.set_model_version_tag(self.model_name, str(version), name, value)
-        return self.set_alias(PRODUCTION, version) if decision.promoted else self.find_version(PRODUCTION)
+        return before
 
     def find_trained(self, fingerprint: str) -> int | None:
         """Find the latest version that was trained with this fingerprint; None if there is none."""
