@@ -27,14 +27,7 @@ from flows.status import read_status
 if not Path("/proc/self/environ").exists():
     pytest.skip("finds what is left over in /proc", allow_module_level=True)
 
-pytestmark = [
-    pytest.mark.spark,
-    # raised while MLflow is imported
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    # dbt does not close the log of its previous invocation
-    pytest.mark.filterwarnings(r"ignore:(?s).*dbt\.log:ResourceWarning"),
-    pytest.mark.filterwarnings(r"ignore:(?s).*dbt\.log:pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.spark
 
 NEW_POSTS = 300
 NAMES = ["build/on-demand", "enrich/on-demand", "ingest/on-demand", "pipeline/nightly", "score/hourly", "train/weekly"]

@@ -14,14 +14,7 @@ from flows.build import DBT_PROJECT
 from flows.settings import Settings
 from flows.status import read_status
 
-pytestmark = [
-    pytest.mark.spark,
-    # raised while MLflow is imported
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    # dbt does not close the log of its previous invocation
-    pytest.mark.filterwarnings(r"ignore:(?s).*dbt\.log:ResourceWarning"),
-    pytest.mark.filterwarnings(r"ignore:(?s).*dbt\.log:pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.spark
 
 WAITING = "Another build of this lake runs: waiting."
 SOURCES = 6

@@ -20,14 +20,7 @@ from flows.status import read_status
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [
-    pytest.mark.spark,
-    # raised while MLflow is imported
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-    # dbt does not close the log of its previous invocation
-    pytest.mark.filterwarnings(r"ignore:(?s).*dbt\.log:ResourceWarning"),
-    pytest.mark.filterwarnings(r"ignore:(?s).*dbt\.log:pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.spark
 
 COVID = "gpreda_covid19_tweets"
 TRUNCATED = f"{COVID}.head9031.original_format.truncated.csv.gz"

@@ -31,11 +31,7 @@ from ml.split import Counts, SplitKind
 from ml.training import evaluate_on_held_out, fingerprint, train
 from ml.tree import count_answers, read_tree
 
-pytestmark = [
-    pytest.mark.spark,
-    # MLflow 3.17 warns about its own type hints while it imports its `pyfunc` module, and hides that in normal use.
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
-]
+pytestmark = pytest.mark.spark
 
 SCHEMA = """source string, post_id string, author_id string, posted_at timestamp, posted_date date,
     user_location string, hashtags string, user_followers bigint, user_friends bigint, user_favourites bigint,
