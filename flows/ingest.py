@@ -176,7 +176,7 @@ def count_accepted(
 def record_batches(settings: Settings, rows: list[dict[str, object]]) -> None:
     """Record the batches as wholly in RAW, and show them."""
     if rows:
-        append_rows(settings, BATCHES, rows)
+        append_rows(settings, BATCHES, rows, only_new=True)
     shown = ("file_name", "count_records", "count_accepted", "count_duplicates", "count_rejected")
     publish_counts("ingest", "Records by batch", [{name: row[name] for name in shown} for row in rows])
 

@@ -14,7 +14,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.errors import EpilakeError
 from flows.lake.jars import find_java, resolve_jars
 from flows.settings import PROJECT_ROOT, Settings
 
@@ -61,15 +60,19 @@ def open_session(settings: Settings) -> "SparkSession":
     Raises:
         EpilakeError: No usable Java, or the Delta jars could not be fetched.
     """
+    spark = _start_session(settings)
+    attach_lake(spark, settings)
+    return spark
+
+
+def _start_session(settings: Settings) -> "SparkSession":
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
     with _DOOR:
         if SparkContext._active_spark_context is None:
             _start_context(settings)
-        spark = SparkSession.builder.getOrCreate()
-    attach_lake(spark, settings)
-    return spark
+        return SparkSession.builder.getOrCreate()
 
 
 def start_early(settings: Settings) -> None:
@@ -80,8 +83,8 @@ def start_early(settings: Settings) -> None:
     """
 
     def start() -> None:
-        with suppress(EpilakeError):
-            open_session(settings)
+        with suppress(Exception):  # of whatever kind: the next call meets it again
+            _start_session(settings)
 
     threading.Thread(target=start, name="spark").start()
 

@@ -72,14 +72,22 @@ def merge_rows(
         merge.whenNotMatchedInsertAll().execute()
 
 
-def append_rows(settings: Settings, contract: Contract, rows: list[dict[str, Any]]) -> None:
-    """Append a few rows of bookkeeping without Spark; values are of the contract's types."""
+def append_rows(settings: Settings, contract: Contract, rows: list[dict[str, Any]], *, only_new: bool = False) -> None:
+    """Append a few rows of bookkeeping without Spark; values are of the contract's types.
+
+    With `only_new`, a row whose key the table has already is left out: another process was first.
+    """
     import pyarrow as pa
     from deltalake import write_deltalake
 
-    table = pa.Table.from_pylist(rows, schema=arrow_schema(contract))
     with exclusive(settings, contract.name):
-        write_deltalake(table_path(settings, contract.name), table, mode="append")
+        if only_new:
+            key = ", ".join(contract.key)
+            held = {tuple(row.values()) for row in query(settings, contract.name, f"select {key} from rows")}  # noqa: S608 - names of our own
+            rows = [row for row in rows if tuple(row[name] for name in contract.key) not in held]
+        if rows:
+            table = pa.Table.from_pylist(rows, schema=arrow_schema(contract))
+            write_deltalake(table_path(settings, contract.name), table, mode="append")
 
 
 def open_table(settings: Settings, name: str) -> "DeltaTable":

@@ -1,9 +1,9 @@
 {% test same_sum(model, measure, other, other_measure) %}
     {#- The parts sum to the whole: a measure here equals one of another table. -#}
     with
-    here as (select {{ measure }} as total from {{ model }}),
+    here as (select coalesce({{ measure }}, 0) as total from {{ model }}),
 
-    there as (select {{ other_measure }} as total from {{ other }})
+    there as (select coalesce({{ other_measure }}, 0) as total from {{ other }})
 
     select
         here.total as here_total,
