@@ -37,6 +37,7 @@ def run(paths: Paths = None, *, source: SourceName = "twitter", as_json: AsJson 
 
         return pipeline(_names(paths), source)
 
+    _check_input(paths, source)
     _run_flow(call, as_json=as_json)
 
 
@@ -49,6 +50,7 @@ def ingest(paths: Paths = None, *, source: SourceName = "twitter", as_json: AsJs
 
         return flow(_names(paths), source)
 
+    _check_input(paths, source)
     _run_flow(call, as_json=as_json, start_spark=False)
 
 
@@ -178,6 +180,13 @@ def up(
 def main() -> None:
     """Run the command line."""
     app()
+
+
+def _check_input(paths: list[Path] | None, source: str) -> None:
+    with _errors_in_a_sentence():
+        from flows.sources.known import check_input
+
+        check_input(_names(paths), source)
 
 
 def _names(paths: list[Path] | None) -> list[str]:

@@ -2,9 +2,20 @@
 
 from flows.errors import EpilakeError
 from flows.sources import Source
+from flows.sources.files import expand_paths
 from flows.sources.twitter import TwitterFiles
 
 SOURCES: dict[str, Source] = {source.name: source for source in (TwitterFiles(),)}
+
+
+def check_input(paths: list[str], source: str) -> None:
+    """Refuse a source or a path that is not there, before anything that takes time is started.
+
+    Raises:
+        EpilakeError: There is no such source, or no such file.
+    """
+    find_source(source)
+    expand_paths(paths)
 
 
 def find_source(name: str) -> Source:
