@@ -81,7 +81,7 @@ def staging_folder(settings: Settings) -> Iterator[Path]:
             folder.mkdir(parents=True)
             stack.enter_context(held(folder))
             for other in settings.staging.iterdir():
-                with suppress(BlockingIOError), held(other):
+                with suppress(BlockingIOError, FileNotFoundError), held(other):
                     shutil.rmtree(other)
         stack.callback(shutil.rmtree, folder)
         yield folder

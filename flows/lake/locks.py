@@ -40,8 +40,10 @@ def build_turn(spark: "SparkSession", settings: Settings) -> Iterator[None]:
     """
     place = settings.locks / "dbt_build"
     with exclusive(settings, "dbt_build"):
+        for left in settings.locks.glob("draft-*"):
+            shutil.rmtree(left)
         if not place.exists():
-            draft = settings.locks / uuid.uuid4().hex
+            draft = settings.locks / f"draft-{uuid.uuid4().hex}"
             _derby(spark, f"{draft};create=true")
             _derby(spark, f"{draft};shutdown=true")
             draft.rename(place)
