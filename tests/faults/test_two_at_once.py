@@ -42,7 +42,13 @@ def start(home: Path, *arguments: object) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_interrupts,  # noqa: PLW1509 - no thread of ours holds a lock here
     )
+
+
+def hear_interrupts() -> None:
+    """Undo what a shell does to whatever it runs in the background, this test included: ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="module")
