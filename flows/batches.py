@@ -1,13 +1,16 @@
 """A batch: one file, known by the hash of its bytes, and the exact account of its records."""
 
 import hashlib
+import json
+import uuid
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 from flows.errors import RefusedBatchError
 from flows.sources import Chunk
+from flows.sources.files import InputFile, open_decompressed
 
 BLANK_RECORD = "blank record"
 
@@ -17,18 +20,27 @@ class Batch:
     """One file and what became of its records; `days` spans the dates of its well-formed posts."""
 
     batch_id: str
-    path: Path
+    file: InputFile
     count_bytes: int
     started_at: datetime
     count_records: int = 0
     count_accepted: int = 0
     count_rejected: int = 0
+    count_notices: int = 0
+    count_skipped: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
     days: tuple[date, date] | None = None
+
+    @property
+    def count_refused(self) -> int:
+        """Well-formed records that the privacy policy does not let in."""
+        return self.refused.total()
 
     @property
     def count_duplicates(self) -> int:
         """Well-formed records that RAW had already, or that stood twice in the file."""
-        return self.count_records - self.count_accepted - self.count_rejected
+        others = self.count_accepted + self.count_rejected + self.count_refused + self.count_notices
+        return self.count_records - others - self.count_skipped
 
     def add_chunk(self, chunk: Chunk) -> "Batch":
         """Return the batch with a chunk's records counted in."""
@@ -36,35 +48,67 @@ class Batch:
             self,
             count_records=self.count_records + len(chunk),
             count_rejected=self.count_rejected + len(chunk.rejects),
+            count_notices=self.count_notices + len(chunk.notices),
+            count_skipped=self.count_skipped + chunk.count_skipped,
+            refused=self.refused + Counter(chunk.refused),
             days=span_days([self.days, chunk.days]),
         )
 
-    def to_row(self, source: str, flow_run_id: str) -> dict[str, object]:
+    def to_row(self, *, source: str, flow_run_id: str, policy: str, secret_fingerprint: str) -> dict[str, object]:
         """Return the row of `ops.batches`."""
         return {
             "batch_id": self.batch_id,
             "source": source,
-            "file_name": str(self.path),
+            "file_name": str(self.file),
             "count_bytes": self.count_bytes,
-            "count_records": self.count_records,
-            "count_accepted": self.count_accepted,
-            "count_duplicates": self.count_duplicates,
-            "count_rejected": self.count_rejected,
+            **{name: getattr(self, name) for name in COUNTS},
+            "refused": json.dumps(self.refused),
+            "policy": policy,
+            "secret_fingerprint": secret_fingerprint,
             "started_at": self.started_at,
             "completed_at": datetime.now(UTC),
             "flow_run_id": flow_run_id,
         }
 
 
-def identify_batches(files: list[Path], seen: set[str]) -> list[Batch]:
-    """Return a batch for each file whose bytes are not among those seen; the same bytes twice are one batch."""
+COUNTS = (
+    "count_records",
+    "count_accepted",
+    "count_duplicates",
+    "count_rejected",
+    "count_refused",
+    "count_notices",
+    "count_skipped",
+)
+"""The account of a batch: the first is the sum of the others."""
+
+
+def identify_batches(files: Iterable[InputFile], seen: set[str]) -> list[Batch]:
+    """Return a batch for each file whose bytes are not among those seen; the same bytes twice are one batch.
+
+    Standard input can be read only once, so it is a batch of its own each time.
+    """
     batches: dict[str, Batch] = {}
     for file in files:
-        with file.open("rb") as stream:
-            batch_id = hashlib.file_digest(stream, "sha256").hexdigest()[:32]
+        batch_id, count_bytes = _identify(file)
         if batch_id not in seen:
-            batches.setdefault(batch_id, Batch(batch_id, file, file.stat().st_size, datetime.now(UTC)))
+            batches.setdefault(batch_id, Batch(batch_id, file, count_bytes, datetime.now(UTC)))
     return list(batches.values())
+
+
+def _identify(file: InputFile) -> tuple[str, int]:
+    """Return 32 hexadecimal digits that name the file's content, and its size."""
+    if file.is_standard_input:
+        return uuid.uuid4().hex, 0
+    if not file.member:
+        with file.path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()[:32], file.path.stat().st_size
+    with open_decompressed(file) as member:
+        digest, count = hashlib.sha256(), 0
+        while content := member.read(1_000_000):
+            digest.update(content)
+            count += len(content)
+    return digest.hexdigest()[:32], count
 
 
 def refuse_bad_batch(batch: Batch, reasons: Counter[str], max_share: float) -> None:
@@ -78,7 +122,7 @@ def refuse_bad_batch(batch: Batch, reasons: Counter[str], max_share: float) -> N
     if filled and bad / filled > max_share:
         listed = ", ".join(f"{count:,} × {reason}" for reason, count in reasons.most_common(5))
         raise RefusedBatchError(
-            f"{batch.path}: {bad:,} of {filled:,} records are malformed, more than the {max_share:.0%} allowed "
+            f"{batch.file}: {bad:,} of {filled:,} records are malformed, more than the {max_share:.0%} allowed "
             f"({listed}). Nothing was written; mend the file or raise EPILAKE_MAX_REJECT_SHARE."
         )
 

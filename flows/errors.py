@@ -5,6 +5,10 @@ class EpilakeError(Exception):
     """A command cannot go on; the message is written for the person who typed it."""
 
 
+class RefusedRecordError(EpilakeError):
+    """A record cannot be read; the message is the reason under which it is kept."""
+
+
 class RefusedBatchError(EpilakeError):
     """A batch holds too many refused records; nothing of it was written."""
 
@@ -15,6 +19,10 @@ class UnknownHeaderError(EpilakeError):
 
 class UnreadableFileError(EpilakeError):
     """A file is missing, is not what its first bytes say, or ends inside its compressed stream."""
+
+
+class OverblownFileError(EpilakeError):
+    """A compressed file is a bomb: it grows out of all proportion."""
 
 
 class RefusedTrainingError(EpilakeError):

@@ -1,6 +1,6 @@
-"""Files of posts into RAW: parsed and checked in chunks, staged as Parquet, merged once.
+"""Files of posts into RAW: read, checked and protected in chunks, staged as Parquet, inserted in one commit.
 
-A batch's row in `ops.batches` is written last, so a run that was killed is simply run again: the merge adds what is
+A batch's row in `ops.batches` is written last, so a run that was killed is simply run again: the insertion adds what is
 missing and the batch is then recorded with the counts that an undisturbed run would have had.
 """
 
@@ -12,28 +12,29 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.batches import Batch, identify_batches, refuse_bad_batch, span_days
+from flows.admission import Admission, open_admission
+from flows.batches import COUNTS, Batch, identify_batches, refuse_bad_batch, span_days
 from flows.console import say, track
-from flows.lake.contracts import BATCHES, REJECTS
+from flows.lake.contracts import BATCHES, DELETIONS, POSTS, REJECTS, Contract
 from flows.lake.locks import exclusive
-from flows.lake.session import open_session, start_early
-from flows.lake.tables import append_rows, arrow_schema, merge_rows, query
+from flows.lake.tables import append_rows, arrow_schema, insert_staged, query
 from flows.report import publish_counts
 from flows.runs import current_run_id, recorded
 from flows.settings import Settings
 from flows.sources import Chunk, Source
+from flows.sources.boundary import check_draft
 from flows.sources.files import expand_paths, open_decompressed
 from flows.sources.known import find_source
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    import pyarrow as pa
 
 
 @flow(name="ingest")
@@ -41,22 +42,24 @@ def ingest(paths: list[str], source: str = "twitter") -> dict[str, int]:
     """Bring files into RAW; return the counts of batches and of their records.
 
     Args:
-        paths: Files, or folders that stand for the CSV files in them.
+        paths: Files, folders, patterns or `-`; see `flows.sources.files`.
         source: Name of the source whose files these are.
 
     Raises:
-        EpilakeError: A file cannot be read, is not of the source, or holds too many refused records; nothing of any of
-            the files was then written.
+        EpilakeError: A file cannot be read, is not of the source, or holds too many malformed records; nothing of any
+            of the files was then written.
     """
-    settings = Settings()
+    settings, origin = Settings(), find_source(source)
     with recorded(settings, "ingest") as report, staging_folder(settings) as staging:
-        batches = find_new_batches(settings, paths)
-        if batches:
-            start_early(settings)
-        parsed = [parse_batch(settings, find_source(source), batch, staging) for batch in batches]
-        loaded = load_batches(settings, find_source(source), parsed, staging) if parsed else []
-        rows = [batch.to_row(source, current_run_id()) for batch in loaded]
-        record_batches(settings, rows)
+        batches, admission = find_new_batches(settings, paths), open_admission(settings)
+        parsed = [
+            parse_batch(settings, origin, admission, batch, staging / f"{at:06}") for at, batch in enumerate(batches)
+        ]
+        loaded = load_batches(settings, origin, parsed, staging) if parsed else []
+        run_id = current_run_id()
+        record_batches(
+            settings, [batch.to_row(source=source, flow_run_id=run_id, **admission.stamps) for batch in loaded]
+        )
         counts = count_batches(loaded)
         report.update(counts)
     return counts
@@ -98,78 +101,81 @@ def held(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-@task(task_run_name="parse {batch.path.name}", cache_policy=NO_CACHE)
-def parse_batch(settings: Settings, source: Source, batch: Batch, staging: Path) -> Batch:
-    """Parse and check one file into Parquet files of the staging folder, a chunk at a time; return its counts.
+@task(task_run_name="parse {batch.file.name}", cache_policy=NO_CACHE)
+def parse_batch(settings: Settings, source: Source, admission: Admission, batch: Batch, staging: Path) -> Batch:
+    """Read, check and protect one file into Parquet files of the staging folder, a chunk at a time; return its counts.
 
     Raises:
-        EpilakeError: The file cannot be read, is not of the source, or too many of its records were refused.
+        EpilakeError: The file cannot be read, is not of the source, or too many of its records are malformed.
     """
     reasons: Counter[str] = Counter()
-    with open_decompressed(batch.path) as stream:
-        chunks = source.parse(stream, chunk_records=settings.chunk_records)
-        for number, chunk in enumerate(track(chunks, f"Reading {batch.path.name}", Chunk.__len__)):
-            stage_chunk(source, batch, chunk, staging, number)
+    now = datetime.now(UTC)
+    with open_decompressed(batch.file) as stream:
+        drafts = source.parse(stream, chunk_records=settings.chunk_records)
+        chunks = (admission.admit(source, check_draft(source.fields, draft, now=now)) for draft in drafts)
+        for number, chunk in enumerate(track(chunks, f"Reading {batch.file.name}", Chunk.__len__)):
+            stage_chunk(source, admission, batch, chunk, staging / f"{number:06}")
             reasons.update(reject.reason for reject in chunk.rejects)
             batch = batch.add_chunk(chunk)
     refuse_bad_batch(batch, reasons, settings.max_reject_share)
-    say(f"read {batch.path.name}: {batch.count_records:,} records, {batch.count_rejected:,} refused")
+    said = f"{batch.count_records:,} records, {batch.count_rejected:,} malformed"
+    say(f"read {batch.file.name}: {said}, {batch.count_refused:,} refused by the policy {admission.policy.name}")
     return batch
 
 
-def stage_chunk(source: Source, batch: Batch, chunk: Chunk, staging: Path, number: int) -> None:
-    """Write a chunk's rows and rejects as Parquet files below `posts/` and `rejects/` of the staging folder."""
+def stage_chunk(source: Source, admission: Admission, batch: Batch, chunk: Chunk, folder: Path) -> None:
+    """Write what a chunk holds as Parquet files of its folder, one kind of record each."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    origin = {"batch_id": batch.batch_id, "file_name": batch.path.name}
-    rejects = [{"source": source.name, **origin, **vars(reject)} for reject in chunk.rejects]
-    posts_schema = arrow_schema(source.contract, without="ingested_at")
-    for folder, table in (
-        ("posts", pa.Table.from_pandas(chunk.rows.assign(**origin), posts_schema, preserve_index=False)),
+    origin = {"source": source.name, "batch_id": batch.batch_id, "file_name": batch.file.name}
+    is_sealed = {"is_sealed": admission.seals_rejects}
+    rejects = [{**origin, **is_sealed, **vars(reject)} for reject in chunk.rejects]
+    notices = [{**origin, **admission.protect_notice(source, notice)} for notice in chunk.notices]
+    for kind, rows in (
+        ("posts", _with_origin(chunk.rows, arrow_schema(POSTS[source.name], without="ingested_at"), origin)),
         ("rejects", pa.Table.from_pylist(rejects, arrow_schema(REJECTS, without="rejected_at"))),
+        ("notices", pa.Table.from_pylist(notices, arrow_schema(DELETIONS, without="received_at"))),
     ):
-        if table.num_rows:
-            (staging / folder).mkdir(exist_ok=True)
-            pq.write_table(table, staging / folder / f"{batch.batch_id}-{number:05}.parquet", compression="zstd")
+        if rows.num_rows:
+            folder.mkdir(parents=True, exist_ok=True)
+            pq.write_table(rows, folder / f"{kind}.parquet", compression="lz4")
+
+
+def _with_origin(rows: "pa.Table", schema: "pa.Schema", origin: dict[str, str]) -> "pa.Table":
+    """Return the rows with the columns that say where they came from, in the schema's order."""
+    import pyarrow as pa
+
+    def column(name: str) -> Any:
+        if name in rows.column_names:
+            return rows[name]
+        return pa.repeat(pa.scalar(origin[name], pa.string()), rows.num_rows)
+
+    return pa.table({name: column(name) for name in schema.names}, schema=schema)
 
 
 @task(cache_policy=NO_CACHE)
 def load_batches(settings: Settings, source: Source, batches: list[Batch], staging: Path) -> list[Batch]:
-    """Merge the staged records of all batches into RAW; return the batches with the count of rows each brought."""
-    spark = open_session(settings)
+    """Insert the staged records of all batches into RAW; return the batches with the count of rows each brought."""
     days = span_days([batch.days for batch in batches])
-    for contract, folder, stamp, span in (
-        (REJECTS, staging / "rejects", "rejected_at", None),
-        (source.contract, staging / "posts", "ingested_at", days),
-    ):
-        if folder.exists():
-            rows = first_of_each(spark.read.parquet(str(folder)), contract.key)
-            merge_rows(spark, settings, contract, rows, stamp=stamp, days=span)
-    accepted = count_accepted(spark, source.contract.name, batches, days)
+    posts = POSTS[source.name]
+    insert_staged(settings, REJECTS, staged(staging, "rejects"), stamp="rejected_at")
+    insert_staged(settings, DELETIONS, staged(staging, "notices"), stamp="received_at")
+    insert_staged(settings, posts, staged(staging, "posts"), stamp="ingested_at", days=days)
+    accepted = count_accepted(settings, posts, batches)
     return [replace(batch, count_accepted=accepted.get(batch.batch_id, 0)) for batch in batches]
 
 
-def first_of_each(rows: "DataFrame", key: tuple[str, ...]) -> "DataFrame":
-    """Keep one row per key: the one that stands first, by file and then by number."""
-    from pyspark.sql import Window
-    from pyspark.sql import functions as F  # noqa: N812 - Spark's own spelling
-
-    place = Window.partitionBy(*key).orderBy("file_name", "batch_id", "record_number")
-    return rows.withColumn("_place", F.row_number().over(place)).where("_place = 1").drop("_place")
+def staged(staging: Path, kind: str) -> list[Path]:
+    """Return the staged files of one kind of record, in the order of the batches and of their chunks."""
+    return sorted(staging.glob(f"*/*/{kind}.parquet"))
 
 
-def count_accepted(
-    spark: "SparkSession", table: str, batches: list[Batch], days: tuple[date, date] | None
-) -> dict[str, int]:
+def count_accepted(settings: Settings, contract: Contract, batches: list[Batch]) -> dict[str, int]:
     """Return batch → rows of RAW that it brought, in this run or in one that was killed."""
-    from pyspark.sql import functions as F  # noqa: N812
-
-    if not days:
-        return {}
-    wanted = F.col("batch_id").isin([batch.batch_id for batch in batches]) & F.col("posted_date").between(*days)
-    counts = spark.table(table).where(wanted).groupBy("batch_id").count().collect()
-    return {row["batch_id"]: row["count"] for row in counts}
+    wanted = ", ".join(f"'{batch.batch_id}'" for batch in batches)
+    counts = f"select batch_id, count(*) as accepted from rows where batch_id in ({wanted}) group by batch_id"  # noqa: S608 - hexadecimal digits
+    return {row["batch_id"]: row["accepted"] for row in query(settings, contract.name, counts)}
 
 
 @task(cache_policy=NO_CACHE)
@@ -177,11 +183,9 @@ def record_batches(settings: Settings, rows: list[dict[str, object]]) -> None:
     """Record the batches as wholly in RAW, and show them."""
     if rows:
         append_rows(settings, BATCHES, rows, only_new=True)
-    shown = ("file_name", "count_records", "count_accepted", "count_duplicates", "count_rejected")
-    publish_counts("ingest", "Records by batch", [{name: row[name] for name in shown} for row in rows])
+    publish_counts("ingest", "Records by batch", [{name: row[name] for name in ("file_name", *COUNTS)} for row in rows])
 
 
 def count_batches(batches: list[Batch]) -> dict[str, int]:
     """Return the sums over all batches."""
-    names = ("count_records", "count_accepted", "count_duplicates", "count_rejected")
-    return {"count_batches": len(batches), **{name: sum(getattr(batch, name) for batch in batches) for name in names}}
+    return {"count_batches": len(batches), **{name: sum(getattr(batch, name) for batch in batches) for name in COUNTS}}

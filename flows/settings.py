@@ -41,6 +41,14 @@ class Settings(BaseSettings):
         le=1,
         description="Share of a batch's non-blank records that may be rejected before the whole batch is refused.",
     )
+    policy: str = Field(
+        default="strict",
+        description="Privacy policy of what is ingested: `strict`, `eu`, `us`, or the path of a YAML file.",
+    )
+    secret_file: Path | None = Field(
+        default=None,
+        description="File of the secret that makes pseudonyms; none: `secret.key` under `home`, made when first needed.",
+    )
     mlflow_tracking_uri: str = Field(
         default="", description="MLflow tracking server or database; empty: SQLite under `home`."
     )
@@ -64,6 +72,11 @@ class Settings(BaseSettings):
     def lake(self) -> Path:
         """Root of the Delta tables: `lake/<schema>/<table>`."""
         return self.home / "lake"
+
+    @property
+    def secret_path(self) -> Path:
+        """The file of the secret: beside the lake, never in it."""
+        return self.secret_file or self.home / "secret.key"
 
     @property
     def staging(self) -> Path:

@@ -7,6 +7,8 @@ and a test holds the two equal. What dbt writes has its contract beside its SQL.
 from dataclasses import dataclass
 
 from flows.errors import EpilakeError
+from flows.sources import Source
+from flows.sources.known import SOURCES
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """One table: `schema.table`, its grain in a sentence, the columns of its key, and its columns in order."""
+    """One table: `schema.table`, its grain in a sentence, the columns of its key, and its columns in order.
+
+    `statistics` names the columns whose least and greatest values Delta's log may hold, to skip files by; None leaves
+    it to Delta. What a person wrote stays out of the log, which outlives the rows. `loaded_at` is the column by which
+    dbt tells how fresh the table is; None for a table that may rest.
+    """
 
     name: str
     grain: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    statistics: tuple[str, ...] | None = None
+    loaded_at: str | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -60,47 +69,42 @@ POST_KEY = (
     Column("posted_date", "date", "UTC day on which the post was published."),
 )
 
-TWITTER_FIELDS = (
-    ("id", "Tweet id, as in the file."),
-    ("user_name", "Display name of the author."),
-    ("user_location", "Place that the author's profile states, free text."),
-    ("user_description", "Self-description in the author's profile."),
-    ("user_created", "When the account was created, as in the file."),
-    ("user_followers", "Accounts that followed the author at capture."),
-    ("user_friends", "Accounts that the author followed at capture."),
-    ("user_favourites", "Posts that the author had liked at capture."),
-    ("user_verified", "Whether the platform had verified the account."),
-    ("date", "When the post was published, as in the file."),
-    ("text", "The post's text, as in the file."),
-    ("hashtags", "Hashtags as the source listed them, a Python list in a string."),
-    ("source", "Program with which the post was sent."),
-    ("retweets", "Times that the post had been retweeted at capture; null if the file does not count them."),
-    ("favorites", "Times that the post had been liked at capture; null if the file does not count them."),
-    ("is_retweet", "Whether the post itself is a retweet."),
+RAW_PLACE = (
+    Column("batch_id", "string", "Batch that brought the row."),
+    Column("file_name", "string", "File that brought the row."),
+    Column("record_number", "bigint", "Number of the record in its file, the header not counted, from 1."),
+    Column("byte_offset", "bigint", "Byte of the decompressed file at which the record begins."),
 )
 
-TWITTER_POSTS = Contract(
-    name="raw.twitter_posts",
-    grain="One row per distinct capture of a post: the same fields again, in whatever file, add nothing.",
-    key=("post_id", "record_hash"),
-    columns=(
-        Column("post_id", "string", POST_KEY[1].meaning),
-        Column("record_hash", "string", "SHA-256 of all fields of the record, 32 hexadecimal digits."),
-        POST_KEY[2],
-        *(Column(name, "string", meaning, nullable=True) for name, meaning in TWITTER_FIELDS),
-        Column(
-            "rescued",
-            "string",
-            "JSON object of the fields that no schema knows; null if there are none.",
-            nullable=True,
+
+def posts_contract(source: Source) -> Contract:
+    """Return the contract of `raw.<source>_posts`: the source's fields, each as text, and where they came from."""
+    return Contract(
+        name=f"raw.{source.name}_posts",
+        grain="One row per distinct capture of a post: the same fields again, in whatever file, add nothing.",
+        key=("post_id", "record_hash"),
+        columns=(
+            Column("post_id", "string", POST_KEY[1].meaning),
+            Column("record_hash", "string", "SHA-256 of the record's fields, 32 hexadecimal digits."),
+            POST_KEY[2],
+            Column("author_key", "string", "Pseudonym of the account, whatever the policy keeps of it.", nullable=True),
+            *(Column(field.name, "string", field.meaning, nullable=True) for field in source.fields),
+            Column(
+                "rescued",
+                "string",
+                "JSON object of the fields that the source does not know; null if none.",
+                nullable=True,
+            ),
+            *RAW_PLACE,
+            Column("ingested_at", "timestamp", "When the row was written; later rows never carry an earlier time."),
         ),
-        Column("batch_id", "string", "Batch that brought the row."),
-        Column("file_name", "string", "File that brought the row."),
-        Column("record_number", "bigint", "Number of the record in its file, the header not counted, from 1."),
-        Column("byte_offset", "bigint", "Byte of the decompressed file at which the record begins."),
-        Column("ingested_at", "timestamp", "When the row was written; later rows never carry an earlier time."),
-    ),
-)
+        statistics=("posted_date", "batch_id", "ingested_at"),
+        loaded_at="ingested_at",
+    )
+
+
+POSTS = {source.name: posts_contract(source) for source in SOURCES.values()}
+"""Source → contract of its posts in RAW."""
 
 REJECTS = Contract(
     name="raw.rejects",
@@ -113,9 +117,29 @@ REJECTS = Contract(
         Column("record_number", "bigint", "Number of the record in its file, the header not counted, from 1."),
         Column("byte_offset", "bigint", "Byte of the decompressed file at which the record begins."),
         Column("reason", "string", "Why the record was refused; several reasons are joined by a semicolon."),
-        Column("record_bytes", "binary", "The record exactly as it stood in the file."),
+        Column("record_bytes", "binary", "The record exactly as it stood in the file; sealed if the policy says so."),
+        Column("is_sealed", "boolean", "Whether the bytes can be read with the installation's secret only."),
         Column("rejected_at", "timestamp", "When the row was written."),
     ),
+    statistics=("batch_id",),
+)
+
+DELETIONS = Contract(
+    name="raw.deletions",
+    grain="One row per delete notice: a post, or all posts of an author, that a source or a person wants gone.",
+    key=("batch_id", "record_number"),
+    columns=(
+        POST_KEY[0],
+        Column("kind", "string", "What happened: `post_deleted`, `author_protected`, …, or `erasure` on request."),
+        Column(
+            "post_id", "string", "The post; null if the notice is about an author, or was carried out.", nullable=True
+        ),
+        Column("author_key", "string", "Pseudonym of the author; null if the notice is about a post.", nullable=True),
+        Column("noticed_at", "timestamp", "When it happened by the source's clock; null if unknown.", nullable=True),
+        *RAW_PLACE,
+        Column("received_at", "timestamp", "When the row was written; later rows never carry an earlier time."),
+    ),
+    statistics=("batch_id", "received_at"),
 )
 
 POST_SENTIMENT = Contract(
@@ -133,6 +157,7 @@ POST_SENTIMENT = Contract(
         Column("compound_sentiment", "double", "VADER's compound score, in [-1, 1].", nullable=True),
         Column("scored_at", "timestamp", "When the row was written."),
     ),
+    loaded_at="scored_at",
 )
 
 RETWEET_PREDICTIONS = Contract(
@@ -148,11 +173,13 @@ RETWEET_PREDICTIONS = Contract(
         Column("flow_run_id", "string", "Flow run that made the prediction."),
         Column("scored_at", "timestamp", "When the row was written."),
     ),
+    loaded_at="scored_at",
 )
 
 BATCHES = Contract(
     name="ops.batches",
-    grain="One row per batch that is wholly in RAW: records = accepted + duplicates + rejected.",
+    grain="One row per batch that is wholly in RAW: records = accepted + duplicates + rejected + refused + notices "
+    "+ skipped.",
     key=("batch_id",),
     columns=(
         Column("batch_id", "string", "First 32 hexadecimal digits of the SHA-256 of the file's bytes."),
@@ -162,7 +189,13 @@ BATCHES = Contract(
         Column("count_records", "bigint", "Records in the file, the header not counted."),
         Column("count_accepted", "bigint", "Records that became a row of RAW."),
         Column("count_duplicates", "bigint", "Well-formed records that RAW had already."),
-        Column("count_rejected", "bigint", "Records that were refused, blank ones included."),
+        Column("count_rejected", "bigint", "Records that were malformed, blank ones included."),
+        Column("count_refused", "bigint", "Well-formed records that the privacy policy does not let in."),
+        Column("count_notices", "bigint", "Records that are delete notices."),
+        Column("count_skipped", "bigint", "Records that by the source's rules carry nothing."),
+        Column("refused", "string", "JSON object: reason → count of the records refused by the policy."),
+        Column("policy", "string", "Privacy policy under which the batch came in: `name/version/digest`."),
+        Column("secret_fingerprint", "string", "Tells with which secret the pseudonyms were made."),
         Column("started_at", "timestamp", "When reading began."),
         Column("completed_at", "timestamp", "When everything was written."),
         Column("flow_run_id", "string", "Flow run that read the batch."),
@@ -184,5 +217,5 @@ FLOW_RUNS = Contract(
 
 CONTRACTS = {
     contract.name: contract
-    for contract in (TWITTER_POSTS, REJECTS, POST_SENTIMENT, RETWEET_PREDICTIONS, BATCHES, FLOW_RUNS)
+    for contract in (*POSTS.values(), REJECTS, DELETIONS, POST_SENTIMENT, RETWEET_PREDICTIONS, BATCHES, FLOW_RUNS)
 }

@@ -21,7 +21,7 @@ REASONS = {
     Defect.BLANK: "blank record",
     Defect.FIELDS: "expected 16 fields, found {found}",
     Defect.ENCODING: "not valid UTF-8",
-    Defect.ID: "id is not a whole number",
+    Defect.ID: "id not exact",
     Defect.DATE: "date is not a timestamp",
     Defect.FOLLOWERS: "user_followers is not a whole number",
     Defect.TEXT: "text is missing",

@@ -3,9 +3,9 @@
 from flows.errors import EpilakeError
 from flows.sources import Source
 from flows.sources.files import expand_paths
-from flows.sources.twitter import TwitterFiles
+from flows.sources.twitter import Twitter
 
-SOURCES: dict[str, Source] = {source.name: source for source in (TwitterFiles(),)}
+SOURCES: dict[str, Source] = {source.name: source for source in (Twitter(),)}
 
 
 def check_input(paths: list[str], source: str) -> None:

@@ -15,7 +15,7 @@ import pytest
 from flows.lake.tables import query
 from flows.sample import write_sample
 from flows.settings import Settings
-from flows.sources.files import open_decompressed
+from flows.sources.files import InputFile, open_decompressed
 from flows.status import read_status
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     manifest = write_sample(folder, posts=1_500, days=20)
     contents = []
     for file in manifest.files:
-        with open_decompressed(folder / file.name) as stream:
+        with open_decompressed(InputFile(folder / file.name)) as stream:
             contents.append(stream.read().removeprefix(b"\xef\xbb\xbf"))
     header = contents[0][: contents[0].index(b"\n") + 1]
     middle = len(contents) // 2

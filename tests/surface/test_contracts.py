@@ -7,6 +7,7 @@ import yaml
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.jars import jar_coordinates
+from flows.lake.sources_yml import FOLDER, LAYERS, render_layer
 from flows.lake.session import JAVA_OPTIONS, SESSION_CONF
 from flows.settings import PROJECT_ROOT
 
@@ -32,6 +33,12 @@ def read_model(name: str) -> dict[str, Any]:
 
 def test_every_table_that_python_writes_is_a_source_and_no_other() -> None:
     assert set(read_sources()) == set(CONTRACTS)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_sources_are_written_from_the_contracts(layer: str) -> None:
+    written = (FOLDER / f"{layer}.yml").read_text()
+    assert written == render_layer(layer), "run: python -m flows.lake.sources_yml"
 
 
 @pytest.mark.parametrize("name", CONTRACTS)

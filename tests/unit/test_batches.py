@@ -9,21 +9,22 @@ import pytest
 from flows.batches import Batch, identify_batches, refuse_bad_batch
 from flows.errors import EpilakeError, RefusedBatchError, UnreadableFileError
 from flows.lake.contracts import CONTRACTS
-from flows.sources.files import expand_paths, open_decompressed
+from flows.sources.files import InputFile, expand_paths, open_decompressed
 from flows.sources.known import find_source
 
 
 def make_batch(records: int, rejected: int) -> Batch:
-    return Batch("b", Path("posts.csv"), 1, datetime(2026, 1, 1, tzinfo=UTC), records, 0, rejected)
+    return Batch("b", InputFile(Path("posts.csv")), 1, datetime(2026, 1, 1, tzinfo=UTC), records, 0, rejected)
 
 
 def test_the_same_bytes_under_two_names_are_one_batch(tmp_path: Path) -> None:
     files = [tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "c.csv"]
     for file, content in zip(files, ["x", "x", "y"], strict=True):
         file.write_text(content)
-    first, second = identify_batches(files, set())
-    assert (first.path.name, second.path.name) == ("a.csv", "c.csv")
-    assert identify_batches(files, {first.batch_id, second.batch_id}) == []
+    inputs = [InputFile(file) for file in files]
+    first, second = identify_batches(inputs, set())
+    assert (first.file.name, second.file.name) == ("a.csv", "c.csv")
+    assert identify_batches(inputs, {first.batch_id, second.batch_id}) == []
 
 
 @pytest.mark.parametrize(("records", "rejected", "blank"), [(10, 5, 0), (1_000, 999, 998), (0, 0, 0)])
@@ -41,12 +42,12 @@ def test_a_batch_with_too_many_rejects_is_refused_with_counts_and_reasons() -> N
 def test_a_folder_stands_for_its_csv_files(tmp_path: Path) -> None:
     for name in ("b.csv", "a.csv.gz", "manifest.json"):
         (tmp_path / name).touch()
-    assert [path.name for path in expand_paths([str(tmp_path), str(tmp_path / "b.csv")])] == ["a.csv.gz", "b.csv"]
+    assert [file.name for file in expand_paths([str(tmp_path), str(tmp_path / "b.csv")])] == ["a.csv.gz", "b.csv"]
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "."])
 def test_a_path_without_files_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UnreadableFileError, match="There is no CSV file at"):
+    with pytest.raises(UnreadableFileError, match="There is no file of posts at"):
         expand_paths([str(tmp_path / name)])
 
 
@@ -55,7 +56,7 @@ def test_a_gzip_file_that_ends_early_is_refused(tmp_path: Path) -> None:
 
     path = tmp_path / "posts.csv.gz"
     path.write_bytes(gzip.compress(b"a,b\n" * 1_000)[:-20])
-    with pytest.raises(UnreadableFileError, match="is a damaged gzip file"), open_decompressed(path) as stream:
+    with pytest.raises(UnreadableFileError, match="is damaged"), open_decompressed(InputFile(path)) as stream:
         stream.read()
 
 

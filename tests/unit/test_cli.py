@@ -132,7 +132,7 @@ def test_missing_file_is_one_sentence(tmp_path: Path, command: str) -> None:
     done = run_command(tmp_path, command, "missing.csv")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
-        "Error: There is no CSV file at missing.csv: give the path of one, or of a folder of them."
+        "Error: There is no file of posts at missing.csv: give a file, a folder of them, a pattern or -."
     )
     assert "Traceback" not in done.stderr
 

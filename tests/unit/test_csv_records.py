@@ -7,11 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.sources.csv_records import CUT_RECORD, read_csv_records
+from flows.sources.csv_records import CUT_RECORD, MAX_FIELD_CHARACTERS, CsvRecord, CsvRecords
+
+
+def read_records(content: bytes, run: int = 3) -> list[CsvRecord]:
+    records = CsvRecords(io.BytesIO(content))
+    return [record for taken in iter(lambda: records.take(run), []) for record in taken]
 
 
 def read(content: bytes) -> list[tuple[list[str], str | None]]:
-    return [(record.fields, record.error) for record in read_csv_records(io.BytesIO(content))]
+    return [(record.fields, record.error) for record in read_records(content)]
 
 
 @pytest.mark.parametrize(
@@ -33,18 +38,23 @@ def test_records_are_those_of_rfc_4180(content: bytes, expected: list[tuple[list
 
 
 def test_a_field_that_never_closes_takes_no_more_than_its_line() -> None:
-    content = b'a,b\n"open,' + b"x" * 200_000 + b"\n" + b"c,d\n" * 3
+    content = b'a,b\n"open,' + b"x" * MAX_FIELD_CHARACTERS + b"\n" + b"c,d\n" * 3
     *_, last = found = read(content)
-    assert found[1][1] == "not CSV: field larger than field limit (131072)"
+    assert found[1][1] == f"not CSV: field larger than field limit ({MAX_FIELD_CHARACTERS})"
     assert last == (["c", "d"], None)
 
 
 @given(st.binary(max_size=200))
 def test_the_bytes_of_all_records_are_the_file(content: bytes) -> None:
-    records = list(read_csv_records(io.BytesIO(content)))
+    records = read_records(content)
     assert b"".join(record.record_bytes for record in records) == content
     assert [record.number for record in records] == list(range(len(records)))
     assert all(content[r.byte_offset :].startswith(r.record_bytes) for r in records)
+
+
+@given(st.binary(max_size=200), st.integers(1, 5))
+def test_records_do_not_depend_on_how_many_are_taken_at_once(content: bytes, run: int) -> None:
+    assert read_records(content, run) == read_records(content, 1_000)
 
 
 texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=20)

@@ -29,7 +29,7 @@ KINDS = (
     "blank record",
     "expected 16 fields",
     "not valid UTF-8",
-    "id is not a whole number",
+    "id not exact",
     "date is not a timestamp",
     "user_followers is not a whole number",
     "text is missing",
@@ -95,7 +95,7 @@ def find_reason(raw: bytes) -> tuple[tuple[str, ...], str]:
     checks = (
         (any(fields), "blank record"),
         (len(fields) == 16, f"expected 16 fields, found {len(fields)}"),
-        (fields[0].isdecimal(), "id is not a whole number"),
+        (fields[0].isdecimal(), "id not exact"),
         (len(fields) == 16 and is_timestamp(fields[9]), "date is not a timestamp"),
         (len(fields) == 16 and fields[5].isdecimal(), "user_followers is not a whole number"),
         (len(fields) == 16 and bool(fields[10]), "text is missing"),

@@ -1,0 +1,65 @@
+"""Who and what may come in: the policy, the secret and who is shut out, read once per run."""
+
+from dataclasses import dataclass
+
+from flows.errors import EpilakeError
+from flows.lake.contracts import BATCHES
+from flows.lake.tables import query
+from flows.privacy.policy import Policy, Rejects, load_policy
+from flows.privacy.protect import protect
+from flows.privacy.secret import Secret, load_secret
+from flows.settings import Settings
+from flows.sources import Chunk, Notice, Source
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What a run lets in; the one way from a checked chunk to one that may be written."""
+
+    policy: Policy
+    secret: Secret
+    shut_out: frozenset[str]
+
+    def admit(self, source: Source, chunk: Chunk) -> Chunk:
+        """Return what may be written of a chunk; see `flows.privacy.protect`."""
+        return protect(self.policy, source, chunk, secret=self.secret, shut_out=self.shut_out)
+
+    def protect_notice(self, source: Source, notice: Notice) -> dict[str, object]:
+        """Return what is stored of a delete notice: of an author only the pseudonym."""
+        author_key = self.secret.pseudonym(source.name, notice.author_id) if notice.author_id else None
+        known = {name: held for name, held in vars(notice).items() if name != "author_id"}
+        return {**known, "kind": str(notice.kind), "author_key": author_key if not notice.post_id else None}
+
+    @property
+    def seals_rejects(self) -> bool:
+        """Whether the bytes of refused records are sealed."""
+        return self.policy.rejects is Rejects.SEAL
+
+    @property
+    def stamps(self) -> dict[str, str]:
+        """What a batch records of the admission."""
+        return {"policy": self.policy.stamp, "secret_fingerprint": self.secret.fingerprint}
+
+
+def open_admission(settings: Settings) -> Admission:
+    """Return what this installation lets in now.
+
+    Raises:
+        EpilakeError: There is no such policy, or the secret is not the one with which the lake was written.
+    """
+    secret = load_secret(settings)
+    known = {
+        row["secret_fingerprint"]
+        for row in query(settings, BATCHES.name, "select distinct secret_fingerprint from rows")
+    }
+    if known - {secret.fingerprint}:
+        raise EpilakeError(
+            f"The secret in {settings.secret_path} is not the one with which this lake was written, so the same person "
+            f"would get a second pseudonym: restore the file, or name it with EPILAKE_SECRET_FILE."
+        )
+    return Admission(load_policy(settings.policy), secret, find_shut_out(settings))
+
+
+def find_shut_out(settings: Settings) -> frozenset[str]:
+    """Return the pseudonyms of the accounts and posts that were erased and must not come back."""
+    return frozenset()

@@ -1,0 +1,192 @@
+"""A policy applied to one chunk: posts refused, fields dropped, hashed, masked or made coarse, all in memory."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flows.privacy.masks import mask_names, mask_patterns
+from flows.privacy.policy import Action, Mask, Policy, Refusal, Rejects
+from flows.privacy.secret import Secret
+from flows.sources import Chunk, Kind, Reject, Source
+from flows.sources import Field as SourceField
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+IDENTITY_KINDS = (Kind.AUTHOR_ID, Kind.AUTHOR_HANDLE, Kind.AUTHOR_NAME)
+"""By what an account is known, the most lasting first."""
+SPREADSHEET_ERRORS = frozenset({"#NAME?", "#VALUE!", "#REF!", "#N/A", "#NUM!", "#DIV/0!", "#NULL!"})
+"""What a spreadsheet leaves of a name that it took for a formula: nobody's name, so kept as it is."""
+
+
+def protect(policy: Policy, source: Source, chunk: Chunk, *, secret: Secret, shut_out: frozenset[str]) -> Chunk:
+    """Return what the policy lets in of a chunk; the rows gain `author_key`.
+
+    Args:
+        policy: The policy.
+        source: The source that read the chunk.
+        chunk: Checked records, as they stood.
+        secret: The installation's secret.
+        shut_out: Pseudonyms of accounts and posts that were erased and must not come back.
+    """
+    import pyarrow as pa
+
+    rows = chunk.rows.append_column("author_key", pa.array(author_keys(source, chunk.rows, secret), pa.string()))
+    reasons = refusals(policy, source, rows, secret, shut_out)
+    if any(reasons):
+        rows = rows.filter(pa.array([reason is None for reason in reasons]))
+    return replace(
+        chunk,
+        rows=protect_fields(policy, source, rows, secret),
+        rejects=[protect_reject(policy, reject, secret) for reject in chunk.rejects],
+        refused=dict(Counter(filter(None, reasons))),
+    )
+
+
+def author_keys(source: Source, rows: "pa.Table", secret: Secret) -> list[str | None]:
+    """Return the pseudonym of each row's account, by its most lasting identity; None if it has none."""
+    import pyarrow.compute as pc
+
+    names = [field.name for kind in IDENTITY_KINDS for field in source.fields if field.kind is kind]
+    best = pc.coalesce(*(rows[name] for name in names))
+    keys: list[str | None] = map_distinct(best, lambda identity: secret.pseudonym(source.name, identity)).to_pylist()
+    return keys
+
+
+def refusals(
+    policy: Policy, source: Source, rows: "pa.Table", secret: Secret, shut_out: frozenset[str]
+) -> list[str | None]:
+    """Return per row why the policy does not let it in, or None."""
+    reasons: list[str | None] = [None] * rows.num_rows
+    for field in source.fields:
+        if field.kind is Kind.AUTHOR_PROTECTED and Refusal.PROTECTED in policy.refuse:
+            _mark(
+                reasons,
+                "account protected",
+                [value is not None and value.lower() == "true" for value in _values(rows, field)],
+            )
+        if field.kind is Kind.WITHHELD and Refusal.WITHHELD in policy.refuse:
+            _mark(reasons, "withheld by the platform", [value is not None for value in _values(rows, field)])
+    if shut_out:
+        names = [field.name for field in source.fields if field.kind in IDENTITY_KINDS]
+        for name in (*names, "post_id"):
+            keys = map_distinct(rows[name], lambda identity: secret.pseudonym(source.name, identity)).to_pylist()
+            _mark(reasons, "erased earlier", [key in shut_out for key in keys])
+    return reasons
+
+
+def protect_fields(policy: Policy, source: Source, rows: "pa.Table", secret: Secret) -> "pa.Table":
+    """Return the rows with the policy's action done to every field."""
+    import pyarrow as pa
+
+    own = [field.name for field in source.fields if field.kind in (Kind.AUTHOR_NAME, Kind.AUTHOR_HANDLE)]
+    names = list(zip(*(rows[name].to_pylist() for name in own), strict=True)) or [()] * rows.num_rows
+    for name, action, kind in [
+        *((field.name, policy.action(source.name, field), field.kind) for field in source.fields),
+        ("rescued", policy.rescued, Kind.TEXT),
+    ]:
+        column = rows[name]
+        if action is Action.KEEP or column.null_count == rows.num_rows:
+            continue
+        if action is Action.DROP:
+            done = pa.nulls(rows.num_rows, pa.string())
+        elif action is Action.HASH:
+            done = map_distinct(column, partial(hash_identities, source=source.name, kind=kind, secret=secret))
+        else:
+            if action is Action.COARSEN:
+                column = map_distinct(column, COARSEN[kind])
+            done = mask_patterns(column, policy.masks)
+            if Mask.OWN_NAME in policy.masks:
+                done = pa.array(mask_names(done.to_pylist(), names), pa.string())
+        rows = rows.set_column(rows.schema.get_field_index(name), name, done)
+    return rows
+
+
+def protect_reject(policy: Policy, reject: Reject, secret: Secret) -> Reject:
+    """Return a refused record with its bytes as the policy wants them; blank ones say nothing of anybody."""
+    if policy.rejects is Rejects.KEEP or not reject.record_bytes.strip(b" \t\r\n,;\"'"):
+        return reject
+    sealed = secret.seal(reject.record_bytes) if policy.rejects is Rejects.SEAL else b""
+    return replace(reject, record_bytes=sealed)
+
+
+def hash_identities(value: str, *, source: str, kind: Kind, secret: Secret) -> str:
+    """Return the pseudonym of the identity in a field; a field of other persons holds several, separated by spaces."""
+    if value in SPREADSHEET_ERRORS:
+        return value
+    identities = value.split() if kind is Kind.PERSON else [value]
+    return " ".join(secret.pseudonym(source, identity) for identity in identities)
+
+
+def coarsen_place(place: str) -> str:
+    """Return a place without house numbers, postcodes and fine coordinates.
+
+    >>> coarsen_place("221 Baker St, London NW1 6XE"), coarsen_place("ÜT: 40.74833,-73.98550"), coarsen_place("Area 51")
+    ('Baker St, London NW1 6XE', 'ÜT: 40.7,-73.9', 'Area 51')
+    """
+    shortened = re.sub(r"(-?\d{1,3}\.\d)\d+", r"\1", place)
+    return re.sub(r"(?<![\d.,-])\d{3,}[-\d]*\s?", "", shortened).strip()
+
+
+def coarsen_coordinates(coordinates: str) -> str:
+    """Return coordinates to one decimal of a degree, 11 km or less.
+
+    >>> coarsen_coordinates("40.74833,-73.98550")
+    '40.7,-73.9'
+    """
+    return re.sub(r"(-?\d{1,3}\.\d)\d+", r"\1", coordinates)
+
+
+def coarsen_to_day(moment: str) -> str:
+    """Return a moment with its time of day set to midnight, in its own spelling; seconds since 1970 too.
+
+    >>> coarsen_to_day("2009-04-08 17:52:46"), coarsen_to_day("08-04-2009 17:52"), coarsen_to_day("1587218460")
+    ('2009-04-08 00:00:00', '08-04-2009 00:00', '1587168000')
+    """
+    if moment.isdecimal():
+        return str(int(moment) // 86_400 * 86_400)
+    return re.sub(r"\d{2}:\d{2}(:\d{2}(?:\.\d+)?)?", lambda found: "00:00:00" if found[1] else "00:00", moment)
+
+
+def coarsen_to_hour(moment: str) -> str:
+    """Return a moment with its minutes and seconds set to zero, in its own spelling; seconds since 1970 too.
+
+    >>> coarsen_to_hour("2009-04-08 17:52:46"), coarsen_to_hour("1587218460")
+    ('2009-04-08 17:00:00', '1587218400')
+    """
+    if moment.isdecimal():
+        return str(int(moment) // 3_600 * 3_600)
+    return re.sub(
+        r"(\d{2}):\d{2}(:\d{2}(?:\.\d+)?)?", lambda found: f"{found[1]}:00{':00' if found[2] else ''}", moment
+    )
+
+
+COARSEN: dict[Kind, Callable[[str], str]] = {
+    Kind.PLACE: coarsen_place,
+    Kind.COORDINATES: coarsen_coordinates,
+    Kind.AUTHOR_CREATED: coarsen_to_day,
+    Kind.TIME: coarsen_to_hour,
+}
+
+
+def map_distinct(column: "pa.ChunkedArray", change: Callable[[str], str]) -> "pa.ChunkedArray":
+    """Return a column with each distinct value changed once; nulls stay."""
+    import pyarrow as pa
+
+    encoded = column.combine_chunks().dictionary_encode()
+    changed = pa.array([change(value) for value in encoded.dictionary.to_pylist()], pa.string())
+    return pa.chunked_array([changed.take(encoded.indices)])
+
+
+def _mark(reasons: list[str | None], reason: str, applies: list[bool]) -> None:
+    for at, is_so in enumerate(applies):
+        if is_so and not reasons[at]:
+            reasons[at] = reason
+
+
+def _values(rows: "pa.Table", field: SourceField) -> list[str | None]:
+    values: list[str | None] = rows[field.name].to_pylist()
+    return values

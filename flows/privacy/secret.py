@@ -1,0 +1,96 @@
+"""The secret of an installation: the key of its pseudonyms and of its sealed rejects. It never enters the lake."""
+
+import hashlib
+import hmac
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.errors import EpilakeError
+from flows.settings import Settings
+
+SECRET_BYTES = 32
+NONCE_BYTES = 12
+
+
+@dataclass(frozen=True, repr=False)
+class Secret:
+    """A secret, and all that is ever done with it."""
+
+    key: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hexadecimal digits that tell two secrets apart and give neither away."""
+        return self._digest(b"fingerprint")[:8]
+
+    def pseudonym(self, source: str, identity: str) -> str:
+        """Return the pseudonym of an account, person or post of a source: `hmac:` and 32 hexadecimal digits.
+
+        HMAC with SHA-256 (RFC 2104). Handles are the same in any case, with or without their @.
+        """
+        plain = identity.strip().removeprefix("@").casefold()
+        digest = self._digest("\x1f".join((source, plain)).encode())
+        return f"hmac:{digest[:32]}"
+
+    def seal(self, content: bytes) -> bytes:
+        """Return the content encrypted with AES-256-GCM (NIST SP 800-38D), the nonce before it."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + AESGCM(self._sealing_key).encrypt(nonce, content, None)
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """Return what was sealed.
+
+        Raises:
+            EpilakeError: It was sealed with another secret, or is damaged.
+        """
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        try:
+            return AESGCM(self._sealing_key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
+        except (InvalidTag, ValueError) as error:
+            raise EpilakeError("A sealed record was sealed with another secret, or is damaged.") from error
+
+    @property
+    def _sealing_key(self) -> bytes:
+        return hmac.digest(self.key, b"seal", hashlib.sha256)
+
+    def _digest(self, message: bytes) -> str:
+        return hmac.digest(self.key, message, hashlib.sha256).hex()
+
+
+def load_secret(settings: Settings) -> Secret:
+    """Return the installation's secret; the first call makes it, readable by its owner alone.
+
+    Raises:
+        EpilakeError: The file does not hold a secret.
+    """
+    path = settings.secret_path
+    with suppress(FileExistsError):
+        _write_new(path)
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except ValueError as error:
+        raise EpilakeError(
+            f"{path} holds no secret: {SECRET_BYTES} bytes as hexadecimal digits are expected."
+        ) from error
+    if len(key) < SECRET_BYTES:
+        raise EpilakeError(f"The secret in {path} has {len(key)} bytes: at least {SECRET_BYTES} are expected.")
+    return Secret(key)
+
+
+def _write_new(path: Path) -> None:
+    """Make the file with a fresh secret, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(os.urandom(SECRET_BYTES).hex() + "\n")
+    try:
+        os.link(draft, path)
+    finally:
+        draft.unlink()

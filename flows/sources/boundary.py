@@ -1,0 +1,185 @@
+"""The boundary: what must hold of a post, of whatever source, before it may enter RAW.
+
+The rules are a pandera schema that is made from the source's fields: each kind of field has its rule, and each check's
+message is the reason under which a refused record is kept. RAW keeps every field as it stood, so a rule stands here
+only where a later layer could not do without it.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from flows.sources import Chunk, Draft, Field, Kind, Reject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    import pandera.pandas as pandera
+    import pyarrow as pa
+
+EARLIEST_YEAR = 1990
+"""No source is older; a date before it is a clock that was not set."""
+MAX_TEXT_CHARACTERS = 1_100_000
+MAX_HASHTAGS = 10_000
+
+RULES: dict[Kind, tuple[str, str]] = {
+    Kind.COUNT: (r"\d{1,18}", "is not a whole number"),
+    Kind.FLAG: (r"(?i)true|false", "is neither true nor false"),
+    Kind.AUTHOR_PROTECTED: (r"(?i)true|false", "is neither true nor false"),
+}
+"""Kind → pattern that the whole field matches, and what is wrong if it does not."""
+INEXACT_NUMBER = r"[+-]?\d+(?:[.,]\d+)?[eE]\+?\d+|[+-]?\d{2,}[.,]\d+"
+"""A number that went through a spreadsheet or a float: its last digits are gone."""
+FORMULA = r"(?s)\s*[=+-]\s*[A-Za-z][A-Za-z0-9._]*\(.*|\s*[=+@-][A-Za-z]+\|.*!.*"
+"""A call of a function, or of a program (DDE), that a spreadsheet would run."""
+
+
+def check_draft(fields: tuple[Field, ...], draft: Draft, *, now: datetime) -> Chunk:
+    """Return the rows that hold the contract, with their identity, and the others among the rejects.
+
+    Every record of the draft ends in exactly one of rows, rejects, notices and the count of skipped ones.
+    """
+    reasons = find_faults(fields, draft.rows, now=now)
+    numbers, offsets = draft.rows["record_number"], draft.rows["byte_offset"]
+    rejects = [
+        Reject(numbers[at].as_py(), offsets[at].as_py(), reason, draft.record_bytes(at))
+        for at, reason in sorted(reasons.items())
+    ]
+    rows = draft.rows if not reasons else _without(draft.rows, reasons)
+    return Chunk(
+        identify(fields, rows),
+        sorted([*draft.rejects, *rejects], key=lambda reject: reject.record_number),
+        draft.notices,
+        draft.count_skipped,
+    )
+
+
+def find_faults(fields: tuple[Field, ...], rows: "pa.Table", *, now: datetime) -> dict[int, str]:
+    """Return place → why the row breaks the contract, reasons joined by a semicolon; rows without fault are absent."""
+    from pandera.errors import SchemaErrors
+
+    if not rows.num_rows:
+        return {}
+    try:
+        posts_schema(fields).validate(_to_frame(rows, now), lazy=True)
+    except SchemaErrors as errors:
+        failures = errors.failure_cases.sort_values(["index", "column"]).drop_duplicates(["index", "check"])
+        reasons: dict[int, list[str]] = {}
+        for index, reason in zip(failures["index"], failures["check"], strict=True):
+            reasons.setdefault(int(index), []).append(reason)
+        return {index: "; ".join(dict.fromkeys(found)) for index, found in reasons.items()}
+    return {}
+
+
+@cache
+def posts_schema(fields: tuple[Field, ...]) -> "pandera.DataFrameSchema":
+    """Return the rules of one draft of a source's posts; row by row, no rule looks at two rows."""
+    import pandera.pandas as pandera
+
+    columns = {field.name: pandera.Column(checks=_checks(field), nullable=True) for field in fields}
+    columns |= {
+        "post_id": pandera.Column(checks=_present("id is missing"), nullable=True),
+        "text": pandera.Column(checks=[_present("text is missing"), *columns["text"].checks], nullable=True),
+        "posted_at": pandera.Column(checks=_present("date is not a timestamp"), nullable=True),
+        "is_early": pandera.Column(checks=_false(f"date lies before {EARLIEST_YEAR}")),
+        "is_future": pandera.Column(checks=_false("date lies in the future")),
+    }
+    return pandera.DataFrameSchema(columns)
+
+
+def identify(fields: tuple[Field, ...], rows: "pa.Table") -> "pa.Table":
+    """Add `posted_date` and `record_hash`.
+
+    The hash is over the fields that are there, by name: a field that a source learns of later changes no hash.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    names = [*(field.name for field in fields), "rescued"]
+    present = [name for name in names if rows[name].null_count < rows.num_rows]
+    hashes = [hash_fields(present, row) for row in zip(*(rows[name].to_pylist() for name in present), strict=True)]
+    return rows.append_column("record_hash", pa.array(hashes, pa.string())).append_column(
+        "posted_date", pc.cast(rows["posted_at"], pa.date32())
+    )
+
+
+def hash_fields(names: list[str], values: tuple[str | None, ...]) -> str:
+    """Return 32 hexadecimal digits of the SHA-256 of the fields that are not null.
+
+    >>> hash_fields(["a", "b"], ("x", None)) == hash_fields(["a"], ("x",)) != hash_fields(["b"], ("x",))
+    True
+    """
+    import orjson
+
+    held = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+    return hashlib.sha256(orjson.dumps(held, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def _to_frame(rows: "pa.Table", now: datetime) -> "pd.DataFrame":
+    """Return the rows as a frame over the same memory, with the two facts about time that need a clock."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    frame: pd.DataFrame = rows.to_pandas(types_mapper=pd.ArrowDtype)
+    latest = pa.scalar(now + timedelta(days=1), rows["posted_at"].type)
+    early = pc.less(pc.year(rows["posted_at"]), EARLIEST_YEAR)
+    frame["is_early"] = pc.fill_null(early, fill_value=False).to_numpy()
+    frame["is_future"] = pc.fill_null(pc.greater(rows["posted_at"], latest), fill_value=False).to_numpy()
+    return frame
+
+
+def _checks(field: Field) -> "list[pandera.Check]":
+    """Return the rules of one field by its kind."""
+    checks = []
+    if field.kind in (Kind.POST_ID, Kind.POST_LINK, Kind.AUTHOR_ID):
+        checks.append(_mismatch(INEXACT_NUMBER, f"{field.name} not exact"))
+        checks.append(_match(f"(?:{field.pattern})|{INEXACT_NUMBER}", f"{field.name} is no id"))
+    if field.kind in RULES:
+        pattern, wrong = RULES[field.kind]
+        checks.append(_match(pattern, f"{field.name} {wrong}"))
+    if field.kind in (Kind.TEXT, Kind.PLACE, Kind.AUTHOR_NAME, Kind.AUTHOR_PROFILE):
+        checks.append(_mismatch(FORMULA, f"{field.name} holds a spreadsheet formula"))
+    if field.kind is Kind.TEXT:
+        checks.append(_at_most(MAX_TEXT_CHARACTERS, field.name))
+        checks.append(_few_hashtags(field.name))
+    return checks
+
+
+def _match(pattern: str, reason: str) -> "pandera.Check":
+    return _check(lambda values: values.str.fullmatch(pattern), reason)
+
+
+def _mismatch(pattern: str, reason: str) -> "pandera.Check":
+    return _check(lambda values: ~values.str.fullmatch(pattern), reason)
+
+
+def _present(reason: str) -> "pandera.Check":
+    return _check(lambda values: values.notna(), reason, ignore_na=False)
+
+
+def _false(reason: str) -> "pandera.Check":
+    return _check(lambda values: ~values, reason)
+
+
+def _at_most(characters: int, name: str) -> "pandera.Check":
+    return _check(lambda values: values.str.len() <= characters, f"{name} is longer than {characters:,} characters")
+
+
+def _few_hashtags(name: str) -> "pandera.Check":
+    reason = f"{name} holds more than {MAX_HASHTAGS:,} hashtags"
+    return _check(lambda values: values.str.count("#") <= MAX_HASHTAGS, reason)
+
+
+def _check(rule: "Callable[[pd.Series], pd.Series]", reason: str, *, ignore_na: bool = True) -> "pandera.Check":
+    import pandera.pandas as pandera
+
+    return pandera.Check(rule, error=reason, ignore_na=ignore_na)
+
+
+def _without(rows: "pa.Table", refused: dict[int, str]) -> "pa.Table":
+    import pyarrow as pa
+
+    return rows.filter(pa.array([at not in refused for at in range(rows.num_rows)]))

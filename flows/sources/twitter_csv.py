@@ -1,0 +1,178 @@
+"""Tweets in the two CSV schemas that Kaggle's collections share, "covid19 tweets" and "vaccination tweets".
+
+A file is known by its header, not by its name: the 13 columns of the first schema in any order, with or without those
+that the second adds; any other field of a tweet is read by its name, and columns beyond those are rescued as JSON.
+"""
+
+import ast
+import csv
+import hashlib
+import io
+import json
+import unicodedata
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+from flows.errors import UnknownHeaderError
+from flows.sources import Draft, Reject
+from flows.sources.csv_records import CsvRecord, CsvRecords
+from flows.sources.drafts import has_surrogate, make_rows
+from flows.sources.twitter_fields import COVID19_COLUMNS, FIELDS, VACCINATION_COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAMES = tuple(field.name for field in FIELDS)
+TIME_FORMATS = {"%Y-%m-%d %H:%M:%S": 19, "%d-%m-%Y %H:%M": 16}
+"""Accepted spellings of a time, always UTC, and their length: as crawled, and as a spreadsheet re-saves it."""
+
+
+def parse_csv(stream: BinaryIO, *, chunk_records: int) -> Iterator[Draft]:
+    """Yield the records of one file in drafts; see `Source.parse`."""
+    records = CsvRecords(stream)
+    header = read_header(next(iter(records.take(1)), None))
+    while run := records.take(chunk_records):
+        yield draft_run(header, run)
+
+
+def read_header(record: CsvRecord | None) -> list[str]:
+    r"""Return the column names of a file, or refuse the file.
+
+    >>> read_header(CsvRecord(0, 0, b"", ["a", "b"], None))
+    Traceback (most recent call last):
+    ...
+    flows.errors.UnknownHeaderError: The first record is not a header of tweets: it lacks user_name, user_location, ...
+    """
+    names = [name.strip().removeprefix("\ufeff") for name in record.fields] if record else []
+    missing = [name for name in COVID19_COLUMNS if name not in names]
+    if missing:
+        raise UnknownHeaderError(
+            f"The first record is not a header of tweets: it lacks {', '.join(missing)}. Give a CSV file whose first "
+            f"record names the 13 columns of Kaggle's covid19 tweets, or the 16 of its vaccination tweets."
+        )
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise UnknownHeaderError(f"The header names {', '.join(repeated)} more than once: which one counts?")
+    return names
+
+
+def draft_run(header: list[str], run: list[CsvRecord]) -> Draft:
+    """Return a run of records as rows, but for those that cannot be read as fields at all."""
+    reasons = [shape_fault(record, header) for record in run]
+    whole = [record for record, reason in zip(run, reasons, strict=True) if not reason]
+    rejects = [
+        Reject(record.number, record.byte_offset, reason, record.record_bytes)
+        for record, reason in zip(run, reasons, strict=True)
+        if reason
+    ]
+    columns = dict(zip(header, zip(*(record.fields for record in whole), strict=True), strict=True)) if whole else {}
+    known = {name: [value or None for value in columns[name]] for name in NAMES if name in columns}
+    if "text" in known:
+        known["text"] = [decode_repr(text) for text in known["text"]]
+    times = parse_times(known.get("date", []))
+    rows = make_rows(
+        FIELDS,
+        known,
+        rescued=rescue_columns(header, columns, len(whole)),
+        post_ids=identify_posts(known, times),
+        times=times,
+        numbers=[record.number for record in whole],
+        offsets=[record.byte_offset for record in whole],
+    )
+    return Draft(rows, lambda at: whole[at].record_bytes, rejects)
+
+
+def shape_fault(record: CsvRecord, header: list[str]) -> str | None:
+    """Return why a record cannot be read as fields at all, or None.
+
+    >>> [shape_fault(CsvRecord(1, 0, b"", fields, None), ["a", "b"]) for fields in (["", ""], ["x"], ["a", "b"])]
+    ['blank record', 'expected 2 fields, found 1', 'header repeated']
+    """
+    fields = record.fields
+    if record.error:
+        return record.error
+    if not "".join(fields).strip():
+        return "blank record"
+    if not record.record_bytes.isascii() and has_surrogate("".join(fields)):
+        return "not valid UTF-8"
+    if len(fields) != len(header):
+        return f"expected {len(header)} fields, found {len(fields)}"
+    return "header repeated" if fields == header else None
+
+
+def decode_repr(text: str | None) -> str | None:
+    r"""Return what a Python `b'…'` stands for, which collectors write that forgot to decode; other texts as they are.
+
+    >>> decode_repr("b'RT @who: caf\\xc3\\xa9'"), decode_repr("b'broken"), decode_repr("b'\\xff'"), decode_repr(None)
+    ('RT @who: café', "b'broken", "b'\\xff'", None)
+    """
+    if text is None or text[:2] not in ("b'", 'b"') or text[-1] != text[1]:
+        return text
+    try:
+        content = ast.literal_eval(text)
+        return content.decode() if isinstance(content, bytes) else text
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+
+
+def rescue_columns(header: list[str], columns: dict[str, tuple[str, ...]], count: int) -> list[str | None]:
+    """Return, per record, a JSON object of the columns that no schema knows; None if there are none."""
+    unknown = [name for name in header if name not in NAMES]
+    if not unknown:
+        return [None] * count
+    rest = zip(*(columns[name] for name in unknown), strict=True) if count else ()
+    return [json.dumps(dict(zip(unknown, values, strict=True)), ensure_ascii=False) for values in rest]
+
+
+def identify_posts(columns: dict[str, list[str | None]], times: "pd.Series") -> list[str | None]:
+    """Return each post's id: its own, else the hash of its content."""
+    ids = columns.get("id") or [None] * len(times)
+    if all(ids):
+        return ids
+    created = parse_times(columns["user_created"]).astype(str)  # any spelling is kept; it only helps identity
+    return [
+        own or (content_id(account, moment, text) if text else None)
+        for own, account, moment, text in zip(ids, created, times.astype(str), columns["text"], strict=True)
+    ]
+
+
+def content_id(user_created: str, posted_at: str, text: str) -> str:
+    """Return the identity of a post that has no id: same account, same minute, same text.
+
+    The account is known by the minute of its creation, because a spreadsheet damages names that begin with a sign and
+    drops the seconds of times, while white space in the text may change with line ends. Times are `YYYY-MM-DD HH:MM…`.
+
+    >>> content_id("2017-05-26 05:46:42", "2020-07-25 12:27:21", "a  b") == content_id(
+    ...     "2017-05-26 05:46:00", "2020-07-25 12:27:00", "a b")
+    True
+    """
+    words = " ".join(unicodedata.normalize("NFC", text).split())
+    content = json.dumps((user_created[:16], posted_at[:16], words)).encode()
+    return f"sha256:{hashlib.sha256(content).hexdigest()[:32]}"
+
+
+def parse_times(values: list[str | None]) -> "pd.Series":
+    """Return UTC timestamps, NaT where a value is in none of `TIME_FORMATS`.
+
+    >>> parse_times(["2020-07-25 12:27:21", "25-07-2020 12:27", "yesterday", None]).astype(str).tolist()
+    ['2020-07-25 12:27:21', '2020-07-25 12:27:00', 'NaT', 'NaT']
+    """
+    import pandas as pd
+
+    spelt = pd.Series(values, dtype=object)
+    parsed = pd.Series(pd.NaT, index=spelt.index, dtype="datetime64[s]")
+    for spelling, length in TIME_FORMATS.items():
+        fits = spelt.str.len() == length
+        if fits.any():
+            parsed[fits] = pd.to_datetime(spelt[fits], format=spelling, errors="coerce").astype("datetime64[s]")
+    return parsed
+
+
+def render_csv(rows: list[dict[str, str | None]]) -> bytes:
+    """Return posts as a CSV file of the second schema, with a column for each further field that any of them has."""
+    further = [name for name in NAMES if name not in VACCINATION_COLUMNS and any(row.get(name) for row in rows)]
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, [*VACCINATION_COLUMNS, *further], extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
