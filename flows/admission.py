@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from flows.errors import EpilakeError
-from flows.lake.contracts import BATCHES
+from flows.lake.contracts import BATCHES, ERASURES
 from flows.lake.tables import query
 from flows.privacy.policy import Policy, Rejects, load_policy
 from flows.privacy.protect import protect
@@ -62,4 +62,5 @@ def open_admission(settings: Settings) -> Admission:
 
 def find_shut_out(settings: Settings) -> frozenset[str]:
     """Return the pseudonyms of the accounts and posts that were erased and must not come back."""
-    return frozenset()
+    rows = query(settings, ERASURES.name, "select subject_key from rows where is_shut_out")
+    return frozenset(row["subject_key"] for row in rows)

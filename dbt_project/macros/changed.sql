@@ -1,24 +1,55 @@
+{% macro deleted_lately() %}
+    {#-
+      Posts of which a delete notice was received since this table last took in its input. A notice is stamped before it
+      is committed, so a build may miss one that is stamped a little earlier than what it saw: hence the day.
+    -#}
+    select
+        source,
+        post_id,
+        posted_date
+    from {{ ref('curated_deleted_posts') }}
+    where last_noticed_at > {{ seen_until('last_seen_at') }} - interval 1 day
+{% endmacro %}
+
 {% macro changed_posts() %}
-    {#- Posts with a capture that this table has not seen. -#}
+{#- Posts with a capture that this table has not seen, and posts that were deleted. -#}
     select
         source,
         post_id
     from {{ ref('curated_posts') }}
     where last_seen_at > {{ seen_until('last_seen_at') }}
+    union
+    select
+        source,
+        post_id
+    from ({{ deleted_lately() }}) as deleted
 {% endmacro %}
 
 {% macro changed_authors() %}
     {#-
-      Authors whose posts may have changed: those of every capture of a new post, not of
-      the winning one alone. A better copy can give a post to another author.
+      Authors whose posts may have changed: those of every capture of a new or deleted post, not of the winning one
+      alone. A better copy can give a post to another author.
     -#}
     select distinct
         captures.source,
         captures.author_id
-    from {{ ref('curated_twitter_posts') }} as captures
-    inner join {{ ref('curated_posts') }} as posts
+    from ({{ captures() }}) as captures
+    inner join ({{ changed_posts() }}) as posts
         on
             captures.source = posts.source
             and captures.post_id = posts.post_id
-    where posts.last_seen_at > {{ seen_until('last_seen_at') }}
+{% endmacro %}
+
+{% macro changed_days() %}
+{#- Days of a source that gained, changed or lost a post. -#}
+    select distinct
+        source,
+        posted_date
+    from {{ ref('refined_posts') }}
+    where {{ is_new_to_this() }}
+    union
+    select distinct
+        source,
+        posted_date
+    from ({{ deleted_lately() }}) as deleted
 {% endmacro %}

@@ -202,6 +202,22 @@ BATCHES = Contract(
     ),
 )
 
+ERASURES = Contract(
+    name="ops.erasures",
+    grain="One row per post that was erased, and per identity that is to be refused; it names nobody.",
+    key=("source", "subject_key", "kind"),
+    columns=(
+        POST_KEY[0],
+        Column("subject_key", "string", "Pseudonym of the post or of the author's identity."),
+        Column("kind", "string", "`request` if somebody asked to be forgotten, `post` if a post was erased."),
+        Column("is_shut_out", "boolean", "Whether whatever bears the pseudonym is refused from now on."),
+        Column("noted_at", "timestamp", "When it was asked for or carried out."),
+        Column("receipt", "string", "JSON object: table → rows that the erasure removed from it."),
+        Column("flow_run_id", "string", "Flow run that carried it out, or the request that asked for it."),
+    ),
+    statistics=("noted_at",),
+)
+
 FLOW_RUNS = Contract(
     name="ops.flow_runs",
     grain="One row per change of state of a flow run: one when it starts, one when it ends.",
@@ -217,5 +233,5 @@ FLOW_RUNS = Contract(
 
 CONTRACTS = {
     contract.name: contract
-    for contract in (*POSTS.values(), REJECTS, DELETIONS, POST_SENTIMENT, RETWEET_PREDICTIONS, BATCHES, FLOW_RUNS)
+    for contract in (*POSTS.values(), REJECTS, DELETIONS, POST_SENTIMENT, RETWEET_PREDICTIONS, BATCHES, ERASURES, FLOW_RUNS)
 }

@@ -124,11 +124,12 @@ def hash_identities(value: str, *, source: str, kind: Kind, secret: Secret) -> s
 def coarsen_place(place: str) -> str:
     """Return a place without house numbers, postcodes and fine coordinates.
 
-    >>> coarsen_place("221 Baker St, London NW1 6XE"), coarsen_place("ÜT: 40.74833,-73.98550"), coarsen_place("Area 51")
-    ('Baker St, London NW1 6XE', 'ÜT: 40.7,-73.9', 'Area 51')
+    >>> [coarsen_place(place) for place in ("22b Baker St, Springfield 62704", "ÜT: 40.74833,-73.98550", "Area 51")]
+    ['Baker St, Springfield', 'ÜT: 40.7,-73.9', 'Area 51']
     """
     shortened = re.sub(r"(-?\d{1,3}\.\d)\d+", r"\1", place)
-    return re.sub(r"(?<![\d.,-])\d{3,}[-\d]*\s?", "", shortened).strip()
+    unnumbered = re.sub(r"^\s*\d+[a-zA-Z]?\s+(?=[^\W\d])", "", shortened)
+    return re.sub(r"(?<![\d.,-])\d{3,}[-\d]*\s?", "", unnumbered).strip()
 
 
 def coarsen_coordinates(coordinates: str) -> str:

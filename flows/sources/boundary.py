@@ -6,6 +6,7 @@ only where a later layer could not do without it.
 """
 
 import hashlib
+import warnings
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -63,7 +64,9 @@ def find_faults(fields: tuple[Field, ...], rows: "pa.Table", *, now: datetime) -
     if not rows.num_rows:
         return {}
     try:
-        posts_schema(fields).validate(_to_frame(rows, now), lazy=True)
+        with warnings.catch_warnings():  # pandera joins its lists of failures in a way that pandas 2 warns of
+            warnings.simplefilter("ignore", FutureWarning)
+            posts_schema(fields).validate(_to_frame(rows, now), lazy=True)
     except SchemaErrors as errors:
         failures = errors.failure_cases.sort_values(["index", "column"]).drop_duplicates(["index", "check"])
         reasons: dict[int, list[str]] = {}

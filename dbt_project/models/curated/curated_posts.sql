@@ -1,7 +1,18 @@
+{{ config(pre_hook="{{ forget(['source', 'post_id'], deleted_lately()) }}") }}
+
 with
 
+captured as (
+    {{ captures() | indent(4) }}
+),
+
 captures as (
-    select * from {{ ref('curated_twitter_posts') }}
+    select captured.*
+    from captured
+    left anti join {{ ref('curated_deleted_posts') }} as deleted
+        on
+            captured.source = deleted.source
+            and captured.post_id = deleted.post_id
 ),
 
 {% if is_incremental() %}

@@ -12,6 +12,7 @@ typed as (
         'twitter' as source,
         post_id,
         record_hash,
+        author_key,
         posted_date,
         coalesce(
             try_to_timestamp(date, 'yyyy-MM-dd HH:mm:ss'),
@@ -69,6 +70,7 @@ select
     text,
     text_hash,
     author_id,
+    author_key,
     user_name,
     user_location,
     user_description,

@@ -1,3 +1,5 @@
+{{ config(pre_hook="{{ forget(['source', 'post_id'], deleted_lately()) }}") }}
+
 with
 
 posts as (

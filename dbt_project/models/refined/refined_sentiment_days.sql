@@ -1,3 +1,5 @@
+{{ config(pre_hook="{{ forget(['source', 'posted_date'], changed_days()) }}") }}
+
 with
 
 posts as (
@@ -6,11 +8,7 @@ posts as (
 
 {% if is_incremental() %}
     new_days as (
-        select distinct
-            source,
-            posted_date
-        from posts
-        where {{ is_new_to_this() }}
+        {{ changed_days() | indent(8) }}
     ),
 
     considered as (

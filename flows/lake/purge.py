@@ -1,0 +1,89 @@
+"""Rows removed for good: from a table's present, from its past, and from the files of its log.
+
+A Delta table keeps what it replaced, for time travel, and least and greatest values in its log. What a person wants
+gone must leave those too, so after the deletion the old files, the old log and its checksums are removed. Versions from
+before can then no longer be read, by time travel or by a reader that had begun: that is what was asked for.
+"""
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.lake.locks import exclusive
+from flows.lake.session import table_logs
+from flows.lake.tables import open_table, table_path
+from flows.settings import Settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+LOG_RETENTION = "delta.logRetentionDuration"
+DEFAULT_LOG_RETENTION = "interval 30 days"
+STAMPS = ("ingested_at", "rejected_at", "received_at", "scored_at", "last_seen_at")
+"""By what column a row's age is told: when it was written, or last changed."""
+
+
+def list_tables(settings: Settings, layers: tuple[str, ...]) -> dict[str, set[str]]:
+    """Return `schema.table` → names of its columns, for every table of the layers that the lake has."""
+    return {
+        f"{log.parent.parent.name}.{log.parent.name}": {
+            field.name for field in open_table(settings, f"{log.parent.parent.name}.{log.parent.name}").schema().fields
+        }
+        for log in table_logs(settings)
+        if log.parent.parent.name in layers
+    }
+
+
+def delete_keys(settings: Settings, name: str, keys: "pa.Table") -> int:
+    """Delete the rows of a table that agree with any of the keys in all of its columns; return their number.
+
+    The keys are joined, not spelt out: the log of the deletion names none of them.
+    """
+    if not keys.num_rows:
+        return 0
+    condition = " and ".join(f"held.{column} = gone.{column}" for column in keys.column_names)
+    with exclusive(settings, name):
+        merge = open_table(settings, name).merge(keys, condition, source_alias="gone", target_alias="held")
+        return int(merge.when_matched_delete().execute()["num_target_rows_deleted"])
+
+
+def delete_before(settings: Settings, name: str, moment: datetime) -> int:
+    """Delete the rows of a table that were written, or last changed, before a moment; return their number."""
+    table = open_table(settings, name)
+    columns = [field.name for field in table.schema().fields]
+    stamp = next((column for column in STAMPS if column in columns), None)
+    if not stamp:
+        return 0
+    with exclusive(settings, name):
+        counts = table.delete(
+            f"{stamp} < arrow_cast('{moment:%Y-%m-%dT%H:%M:%S}', 'Timestamp(Microsecond, Some(\"UTC\"))')"
+        )
+    return int(counts.get("num_deleted_rows") or 0)
+
+
+def scrub(settings: Settings, name: str) -> int:
+    """Remove every file of a table that its present state does not need; return how many data files went.
+
+    Nobody may be writing to the table: the caller holds the build's lock for what dbt writes.
+    """
+    with exclusive(settings, name):
+        table = open_table(settings, name)
+        removed = table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
+        table.alter.set_table_properties({LOG_RETENTION: "interval 0 seconds"})
+        _forget_log(table, table_path(settings, name) / "_delta_log")
+        open_table(settings, name).alter.set_table_properties({LOG_RETENTION: DEFAULT_LOG_RETENTION})
+    return len(removed)
+
+
+def _forget_log(table: "DeltaTable", log: Path) -> None:
+    """Replace a table's log by a checkpoint of its present version, and remove what described earlier ones."""
+    table.update_incremental()
+    table.create_checkpoint()
+    table.cleanup_metadata()
+    present = f"{table.version():020}"
+    for file in log.glob("*"):
+        found = re.match(r"\.?(\d{20})\.", file.name)
+        if found and found[1] < present:
+            file.unlink(missing_ok=True)
