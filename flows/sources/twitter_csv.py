@@ -17,46 +17,51 @@ from flows.errors import UnknownHeaderError
 from flows.sources import Draft, Reject
 from flows.sources.csv_records import CsvRecord, CsvRecords
 from flows.sources.drafts import has_surrogate, make_rows
-from flows.sources.twitter_fields import COVID19_COLUMNS, FIELDS, VACCINATION_COLUMNS
+from flows.sources.twitter_fields import CSV_SCHEMAS, FIELDS, VACCINATION_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAMES = tuple(field.name for field in FIELDS)
-TIME_FORMATS = {"%Y-%m-%d %H:%M:%S": 19, "%d-%m-%Y %H:%M": 16}
-"""Accepted spellings of a time, always UTC, and their length: as crawled, and as a spreadsheet re-saves it."""
+TIME_FORMATS = {"%Y-%m-%d %H:%M:%S": 19, "%Y-%m-%d %H:%M:%S%z": 25, "%d-%m-%Y %H:%M": 16, "%d-%m-%Y": 10}
+"""Accepted spellings of a time and their length: as crawled, in UTC or with its offset, as a spreadsheet re-saves it,
+and a day alone."""
 
 
 def parse_csv(stream: BinaryIO, *, chunk_records: int) -> Iterator[Draft]:
     """Yield the records of one file in drafts; see `Source.parse`."""
     records = CsvRecords(stream)
-    header = read_header(next(iter(records.take(1)), None))
+    header, names = read_header(next(iter(records.take(1)), None))
     while run := records.take(chunk_records):
-        yield draft_run(header, run)
+        yield draft_run(header, names, run)
 
 
-def read_header(record: CsvRecord | None) -> list[str]:
-    r"""Return the column names of a file, or refuse the file.
+def read_header(record: CsvRecord | None) -> tuple[list[str], list[str]]:
+    r"""Return the columns of a file as they are called and the fields that they are, or refuse the file.
 
     >>> read_header(CsvRecord(0, 0, b"", ["a", "b"], None))
     Traceback (most recent call last):
     ...
     flows.errors.UnknownHeaderError: The first record is not a header of tweets: it lacks user_name, user_location, ...
     """
-    names = [name.strip().removeprefix("\ufeff") for name in record.fields] if record else []
-    missing = [name for name in COVID19_COLUMNS if name not in names]
-    if missing:
+    header = [name.strip().removeprefix("\ufeff") for name in record.fields] if record else []
+    schema = next((schema for schema in CSV_SCHEMAS if schema.keys() <= set(header)), None)
+    if schema is None:
+        nearest = min(CSV_SCHEMAS, key=lambda schema: len(schema.keys() - set(header)) / len(schema))
+        lacking = ", ".join(name for name in nearest if name not in header)
         raise UnknownHeaderError(
-            f"The first record is not a header of tweets: it lacks {', '.join(missing)}. Give a CSV file whose first "
-            f"record names the 13 columns of Kaggle's covid19 tweets, or the 16 of its vaccination tweets."
+            f"The first record is not a header of tweets: it lacks {lacking}. Give a CSV file whose first record names "
+            f"the 13 columns of Kaggle's covid19 tweets, the 16 of its vaccination tweets, or those of another "
+            f"collection that the README lists."
         )
+    names = [schema.get(name, name) for name in header]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise UnknownHeaderError(f"The header names {', '.join(repeated)} more than once: which one counts?")
-    return names
+    return header, names
 
 
-def draft_run(header: list[str], run: list[CsvRecord]) -> Draft:
+def draft_run(header: list[str], names: list[str], run: list[CsvRecord]) -> Draft:
     """Return a run of records as rows, but for those that cannot be read as fields at all."""
     reasons = [shape_fault(record, header) for record in run]
     whole = [record for record, reason in zip(run, reasons, strict=True) if not reason]
@@ -65,7 +70,7 @@ def draft_run(header: list[str], run: list[CsvRecord]) -> Draft:
         for record, reason in zip(run, reasons, strict=True)
         if reason
     ]
-    columns = dict(zip(header, zip(*(record.fields for record in whole), strict=True), strict=True)) if whole else {}
+    columns = dict(zip(names, zip(*(record.fields for record in whole), strict=True), strict=True)) if whole else {}
     known = {name: [value or None for value in columns[name]] for name in NAMES if name in columns}
     if "text" in known:
         known["text"] = [decode_repr(text) for text in known["text"]]
@@ -73,7 +78,7 @@ def draft_run(header: list[str], run: list[CsvRecord]) -> Draft:
     rows = make_rows(
         FIELDS,
         known,
-        rescued=rescue_columns(header, columns, len(whole)),
+        rescued=rescue_columns(names, columns, len(whole)),
         post_ids=identify_posts(known, times),
         times=times,
         numbers=[record.number for record in whole],
@@ -129,25 +134,32 @@ def identify_posts(columns: dict[str, list[str | None]], times: "pd.Series") -> 
     ids = columns.get("id") or [None] * len(times)
     if all(ids):
         return ids
-    created = parse_times(columns["user_created"]).astype(str)  # any spelling is kept; it only helps identity
+    accounts = name_accounts(columns, len(times))
     return [
         own or (content_id(account, moment, text) if text else None)
-        for own, account, moment, text in zip(ids, created, times.astype(str), columns["text"], strict=True)
+        for own, account, moment, text in zip(ids, accounts, times.astype(str), columns["text"], strict=True)
     ]
 
 
-def content_id(user_created: str, posted_at: str, text: str) -> str:
+def name_accounts(columns: dict[str, list[str | None]], count: int) -> list[str]:
+    """Return by what each record's account is known: the minute of its creation, else its handle."""
+    if "user_created" not in columns:
+        return [handle or "" for handle in columns.get("user_screen_name") or [None] * count]
+    return [moment[:16] for moment in parse_times(columns["user_created"]).astype(str)]  # any other spelling is kept
+
+
+def content_id(account: str, posted_at: str, text: str) -> str:
     """Return the identity of a post that has no id: same account, same minute, same text.
 
-    The account is known by the minute of its creation, because a spreadsheet damages names that begin with a sign and
+    Where the file has it, the account is known by the minute of its creation, because a spreadsheet damages names that begin with a sign and
     drops the seconds of times, while white space in the text may change with line ends. Times are `YYYY-MM-DD HH:MM…`.
 
-    >>> content_id("2017-05-26 05:46:42", "2020-07-25 12:27:21", "a  b") == content_id(
-    ...     "2017-05-26 05:46:00", "2020-07-25 12:27:00", "a b")
+    >>> content_id("2017-05-26 05:46", "2020-07-25 12:27:21", "a  b") == content_id(
+    ...     "2017-05-26 05:46", "2020-07-25 12:27:00", "a b")
     True
     """
     words = " ".join(unicodedata.normalize("NFC", text).split())
-    content = json.dumps((user_created[:16], posted_at[:16], words)).encode()
+    content = json.dumps((account, posted_at[:16], words)).encode()
     return f"sha256:{hashlib.sha256(content).hexdigest()[:32]}"
 
 
@@ -164,7 +176,8 @@ def parse_times(values: list[str | None]) -> "pd.Series":
     for spelling, length in TIME_FORMATS.items():
         fits = spelt.str.len() == length
         if fits.any():
-            parsed[fits] = pd.to_datetime(spelt[fits], format=spelling, errors="coerce").astype("datetime64[s]")
+            moments = pd.to_datetime(spelt[fits], format=spelling, errors="coerce", utc=True)
+            parsed[fits] = moments.dt.tz_localize(None).astype("datetime64[s]")
     return parsed
 
 

@@ -41,5 +41,23 @@ COVID19_COLUMNS = (
     "user_name", "user_location", "user_description", "user_created", "user_followers", "user_friends",
     "user_favourites", "user_verified", "date", "text", "hashtags", "source", "is_retweet",
 )  # fmt: skip
-"""The 13 columns of Kaggle's covid19 tweets: without them a CSV file is not one of tweets."""
+"""The 13 columns of Kaggle's covid19 tweets."""
 VACCINATION_COLUMNS = (*COVID19_COLUMNS, "id", "retweets", "favorites")
+"""The 16 of its vaccination tweets."""
+
+CSV_SCHEMAS: tuple[dict[str, str], ...] = (
+    {name: name for name in COVID19_COLUMNS},
+    {
+        "id": "id", "created_at": "date", "verified": "user_verified", "username": "user_screen_name", "text": "text",
+        "location": "user_location", "follower_count": "user_followers", "retweet_count": "retweets",
+    },
+    {
+        "timestamp": "date", "user": "user_screen_name", "text": "text", "favorite_count": "favorites",
+        "retweet_count": "retweets", "location": "user_location",
+    },
+    {
+        "UserName": "user_id", "ScreenName": "user_screen_name", "Location": "user_location", "TweetAt": "date",
+        "OriginalTweet": "text",
+    },
+)  # fmt: skip
+"""The headers by which a CSV file is known to be of tweets: column → field. A file must have every column of one."""

@@ -18,7 +18,7 @@ deleted_posts as (
     inner join notices
         on
             captures.source = notices.source
-            and captures.post_id = notices.post_id
+            and notices.post_id in (captures.notice_id, captures.post_id)
 ),
 
 -- an author's notice is about what was posted before it, a person's request about all
@@ -34,7 +34,8 @@ posts_of_deleted_authors as (
             and captures.author_key = notices.author_key
             and (
                 notices.kind = 'erasure'
-                or captures.posted_at <= coalesce(notices.noticed_at, notices.received_at)
+                or captures.posted_at
+                <= coalesce(notices.noticed_at, notices.received_at)
             )
 ),
 
@@ -49,6 +50,7 @@ grouped as (
         source,
         post_id,
         min(posted_date) as posted_date,
+        max(notice_id) as notice_id,
         min_by(kind, received_at) as deletion_kind,
         count(distinct record_hash) as count_captures,
         min(received_at) as first_noticed_at,

@@ -11,14 +11,12 @@ typed as (
     select
         'twitter' as source,
         post_id,
+        post_id as notice_id,
         record_hash,
         author_key,
         posted_date,
-        coalesce(
-            try_to_timestamp(date, 'yyyy-MM-dd HH:mm:ss'),
-            try_to_timestamp(date, 'dd-MM-yyyy HH:mm')
-        ) as posted_at,
-        length(date) = 19 as is_time_exact,
+        posted_at,
+        length(date) >= 19 as is_time_exact,
         text,
         sha2(text, 256) as text_hash,
         user_name,
@@ -36,7 +34,7 @@ typed as (
         source as client_name,
         try_cast(retweets as bigint) as count_retweets,
         try_cast(favorites as bigint) as count_favorites,
-        lower(is_retweet) = 'true' as is_retweet,
+        coalesce(lower(is_retweet) = 'true', text like 'RT @%') as is_retweet,
         batch_id,
         ingested_at
     from captures
@@ -63,6 +61,7 @@ identified as (
 select
     source,
     post_id,
+    notice_id,
     record_hash,
     posted_date,
     posted_at,

@@ -4,9 +4,11 @@ with
 
 posts as (
     select * from {{ ref('refined_posts') }}
-    {% if is_incremental() %}
-        where {{ is_new_to_this() }}
-    {% endif %}
+    where
+        source = 'twitter'
+        {% if is_incremental() %}
+            and {{ is_new_to_this() }}
+        {% endif %}
 )
 
 select
