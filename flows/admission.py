@@ -6,7 +6,7 @@ from flows.errors import EpilakeError
 from flows.lake.contracts import BATCHES, ERASURES
 from flows.lake.tables import query
 from flows.privacy.policy import Policy, Rejects, load_policy
-from flows.privacy.protect import protect
+from flows.privacy.protect import hides_post_ids, protect
 from flows.privacy.secret import Secret, load_secret
 from flows.settings import Settings
 from flows.sources import Chunk, Notice, Source
@@ -28,7 +28,14 @@ class Admission:
         """Return what is stored of a delete notice: of an author only the pseudonym."""
         author_key = self.secret.pseudonym(source.name, notice.author_id) if notice.author_id else None
         known = {name: held for name, held in vars(notice).items() if name != "author_id"}
-        return {**known, "kind": str(notice.kind), "author_key": author_key if not notice.post_id else None}
+        post_id = self.name_post(source, notice.post_id) if notice.post_id else None
+        author = None if notice.post_id else author_key
+        return {**known, "kind": str(notice.kind), "post_id": post_id, "author_key": author}
+
+    def name_post(self, source: Source, post_id: str) -> str:
+        """Return a post's id as RAW has it."""
+        is_hidden = hides_post_ids(self.policy, source)
+        return self.secret.name_post(source.name, post_id) if is_hidden else post_id
 
     @property
     def seals_rejects(self) -> bool:

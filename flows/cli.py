@@ -4,16 +4,13 @@ Exit codes: 0 done; 1 refused or failed, with one sentence that says why and wha
 130 interrupted.
 """
 
-import json
-import sys
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from flows.cli_care import care
+from flows.command import AsJson, SourceName, errors_in_a_sentence, run_flow
 from flows.settings import PROJECT_ROOT, Settings
 
 app = typer.Typer(
@@ -22,10 +19,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(care)
 
-Paths = Annotated[list[Path] | None, typer.Argument(help="Files or folders of posts.", show_default=False)]
-SourceName = Annotated[str, typer.Option("--source", help="Where the posts are from.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Paths = Annotated[
+    list[Path] | None, typer.Argument(help="Files, folders or patterns; - is standard input.", show_default=False)
+]
 
 
 @app.command()
@@ -38,7 +36,7 @@ def run(paths: Paths = None, *, source: SourceName = "twitter", as_json: AsJson 
         return pipeline(_names(paths), source)
 
     _check_input(paths, source)
-    _run_flow(call, as_json=as_json)
+    run_flow(call, as_json=as_json)
 
 
 @app.command()
@@ -51,7 +49,7 @@ def ingest(paths: Paths = None, *, source: SourceName = "twitter", as_json: AsJs
         return flow(_names(paths), source)
 
     _check_input(paths, source)
-    _run_flow(call, as_json=as_json, start_spark=False)
+    run_flow(call, as_json=as_json, start_spark=False)
 
 
 @app.command()
@@ -65,7 +63,7 @@ def build(
 
         return flow(select)
 
-    _run_flow(call, as_json=as_json)
+    run_flow(call, as_json=as_json)
 
 
 @app.command()
@@ -77,7 +75,7 @@ def enrich(*, as_json: AsJson = False) -> None:
 
         return flow()
 
-    _run_flow(call, as_json=as_json)
+    run_flow(call, as_json=as_json)
 
 
 @app.command()
@@ -95,7 +93,7 @@ def train(
 
         return flow(extra_feature or [])
 
-    _run_flow(call, as_json=as_json)
+    run_flow(call, as_json=as_json)
 
 
 @app.command()
@@ -111,7 +109,7 @@ def score(
 
         return flow(alias)
 
-    _run_flow(call, as_json=as_json)
+    run_flow(call, as_json=as_json)
 
 
 @app.command()
@@ -127,7 +125,7 @@ def sample(
     from flows.console import counted
     from flows.sample import write_sample
 
-    with _errors_in_a_sentence(), counted("Writing posts", posts) as advance:
+    with errors_in_a_sentence(), counted("Writing posts", posts) as advance:
         manifest = write_sample(folder, posts=posts, seed=seed, days=days, on_progress=advance)
         print(manifest.to_json() if as_json else f"{posts:,} posts and manifest.json in {folder}")  # noqa: T201
 
@@ -139,7 +137,7 @@ def status(*, as_json: AsJson = False) -> None:
 
     from flows.status import read_status, to_json, to_page
 
-    with _errors_in_a_sentence():
+    with errors_in_a_sentence():
         found = read_status(Settings())
         if as_json:
             print(to_json(found))  # noqa: T201
@@ -150,7 +148,7 @@ def status(*, as_json: AsJson = False) -> None:
 @app.command()
 def setup() -> None:
     """Prepare the installation once: jars, databases, class archive. `make install` does it."""
-    with _errors_in_a_sentence():
+    with errors_in_a_sentence():
         from flows.setup import set_up
 
         set_up(Settings(), announce=lambda line: print(line, flush=True))  # noqa: T201
@@ -162,7 +160,7 @@ def up(
     mlflow_port: Annotated[int | None, typer.Option(help="Port of MLflow; none: a free one.")] = None,
 ) -> None:
     """Start Prefect's server and worker, MLflow and the deployments; Ctrl-C stops them."""
-    with _errors_in_a_sentence():
+    with errors_in_a_sentence():
         from flows.lake.jars import resolve_jars
         from flows.servers import serve_all
 
@@ -177,13 +175,8 @@ def up(
         )
 
 
-def main() -> None:
-    """Run the command line."""
-    app()
-
-
 def _check_input(paths: list[Path] | None, source: str) -> None:
-    with _errors_in_a_sentence():
+    with errors_in_a_sentence():
         from flows.sources.known import check_input
 
         check_input(_names(paths), source)
@@ -193,49 +186,9 @@ def _names(paths: list[Path] | None) -> list[str]:
     return [str(path) for path in paths or []]
 
 
-def _run_flow(call: Callable[[], object], *, as_json: bool, start_spark: bool = True) -> None:
-    """Call a flow, while Prefect's API and Spark are still starting, and print what it returned."""
-    with _errors_in_a_sentence():
-        from flows.console import lines_on_terminal
-        from flows.lake.session import start_early
-        from flows.orchestrator import prefect_api
-
-        settings = Settings()
-        if start_spark:
-            start_early(settings)
-        with prefect_api(settings), lines_on_terminal():
-            result = call()
-    if as_json:
-        print(json.dumps(result, default=str))  # noqa: T201
-
-
-@contextmanager
-def _errors_in_a_sentence() -> Iterator[None]:
-    """Print an expected error as one sentence, keep an unexpected one's trace in a log, and exit with 1."""
-    from flows.errors import EpilakeError
-
-    try:
-        yield
-    except KeyboardInterrupt:
-        _fail("Interrupted: what was written stands, and the same command goes on from there.", 130)
-    except (EpilakeError, ValueError, NotADirectoryError, FileExistsError) as error:
-        _fail(f"{error}")
-    except Exception as error:
-        log = _keep_trace(error)
-        _fail(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'} (trace in {log})")
-
-
-def _keep_trace(error: BaseException) -> Path:
-    log = Settings().logs / "errors.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as file:
-        traceback.print_exception(error, file=file)
-    return log
-
-
-def _fail(message: str, code: int = 1) -> Any:
-    print(f"Error: {message}" if code == 1 else message, file=sys.stderr)  # noqa: T201
-    raise typer.Exit(code)
+def main() -> None:
+    """Run the command line."""
+    app()
 
 
 if __name__ == "__main__":

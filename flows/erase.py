@@ -7,8 +7,6 @@ let in again. No personal datum is a parameter of the flow, for a flow's paramet
 """
 
 import json
-import uuid
-from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.admission import open_admission
 from flows.build import run_dbt
+from flows.console import say
 from flows.lake.contracts import DELETIONS, ERASURES, POSTS
 from flows.lake.locks import build_turn
 from flows.lake.purge import delete_keys, list_tables, scrub
@@ -64,15 +63,18 @@ def purge_deleted(settings: Settings) -> dict[str, int]:
     publish_counts(
         "erasure", "Rows removed by table", [{"table": name, "rows": rows} for name, rows in removed.items()]
     )
+    for name, rows in removed.items():
+        if rows:
+            say(f"erased: {rows:,} rows of {name}, from its past and its log too")
     return {name: rows for name, rows in removed.items() if rows}
 
 
 def find_doomed(settings: Settings) -> "pa.Table":
-    """Return the posts that are to be erased, as the build found them: `source` and `post_id`."""
+    """Return the posts that are to be erased, as the build found them: `source`, `post_id` and `notice_id`."""
     import pyarrow as pa
 
-    rows = query(settings, TOMBSTONES, "select source, post_id from rows")
-    return pa.Table.from_pylist(rows, pa.schema([("source", pa.string()), ("post_id", pa.string())]))
+    rows = query(settings, TOMBSTONES, "select source, post_id, notice_id from rows")
+    return pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in ("source", "post_id", "notice_id")]))
 
 
 def keys_by_table(settings: Settings, doomed: "pa.Table") -> "dict[str, pa.Table]":
@@ -85,7 +87,7 @@ def keys_by_table(settings: Settings, doomed: "pa.Table") -> "dict[str, pa.Table
         if name in raw:
             keys[name] = doomed.filter(pc.equal(doomed["source"], raw[name])).select(["post_id"])
         elif {"source", "post_id"} <= columns and name not in {DELETIONS.name, TOMBSTONES}:
-            keys[name] = doomed
+            keys[name] = doomed.select(["source", "post_id"])
     return keys
 
 
@@ -96,7 +98,7 @@ def record_receipts(settings: Settings, doomed: "pa.Table", removed: dict[str, i
     rows = [
         {
             "source": post["source"],
-            "subject_key": secret.pseudonym(post["source"], post["post_id"]),
+            "subject_key": secret.name_post(post["source"], post["post_id"]),
             "kind": "post",
             "is_shut_out": True,
             "noted_at": now,
@@ -114,9 +116,10 @@ def forget_notices(settings: Settings, doomed: "pa.Table") -> dict[str, int]:
 
     requests = query(settings, DELETIONS.name, f"select batch_id, record_number from rows where kind = '{REQUEST}'")  # noqa: S608 - a word of our own
     done = pa.Table.from_pylist(requests, pa.schema([("batch_id", pa.string()), ("record_number", pa.int64())]))
+    named = doomed.select(["source", "notice_id"]).rename_columns(["source", "post_id"])
     removed = {
-        DELETIONS.name: delete_keys(settings, DELETIONS.name, doomed) + delete_keys(settings, DELETIONS.name, done),
-        TOMBSTONES: delete_keys(settings, TOMBSTONES, doomed),
+        DELETIONS.name: delete_keys(settings, DELETIONS.name, named) + delete_keys(settings, DELETIONS.name, done),
+        TOMBSTONES: delete_keys(settings, TOMBSTONES, doomed.select(["source", "post_id"])),
     }
     for name in removed:
         scrub(settings, name)

@@ -1,10 +1,11 @@
-"""Files of posts into RAW: read, checked and protected in chunks, staged as Parquet, inserted in one commit.
+"""Files of posts into RAW: read, checked and protected in chunks, staged as Arrow files, inserted in one commit.
 
 A batch's row in `ops.batches` is written last, so a run that was killed is simply run again: the insertion adds what is
 missing and the batch is then recorded with the counts that an undisturbed run would have had.
 """
 
 import fcntl
+import gc
 import os
 import shutil
 import uuid
@@ -103,14 +104,14 @@ def held(folder: Path) -> Iterator[None]:
 
 @task(task_run_name="parse {batch.file.name}", cache_policy=NO_CACHE)
 def parse_batch(settings: Settings, source: Source, admission: Admission, batch: Batch, staging: Path) -> Batch:
-    """Read, check and protect one file into Parquet files of the staging folder, a chunk at a time; return its counts.
+    """Read, check and protect one file into Arrow files of the staging folder, a chunk at a time; return its counts.
 
     Raises:
         EpilakeError: The file cannot be read, is not of the source, or too many of its records are malformed.
     """
     reasons: Counter[str] = Counter()
     now = datetime.now(UTC)
-    with open_decompressed(batch.file) as stream:
+    with open_decompressed(batch.file) as stream, without_garbage_collection():
         drafts = source.parse(stream, chunk_records=settings.chunk_records)
         chunks = (admission.admit(source, check_draft(source.fields, draft, now=now)) for draft in drafts)
         for number, chunk in enumerate(track(chunks, f"Reading {batch.file.name}", Chunk.__len__)):
@@ -123,10 +124,20 @@ def parse_batch(settings: Settings, source: Source, admission: Admission, batch:
     return batch
 
 
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Keep Python's cyclic collector away from millions of short texts, none of them in a cycle: a fifth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def stage_chunk(source: Source, admission: Admission, batch: Batch, chunk: Chunk, folder: Path) -> None:
-    """Write what a chunk holds as Parquet files of its folder, one kind of record each."""
+    """Write what a chunk holds as Arrow files of its folder, one kind of record each."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
+    from pyarrow import feather
 
     origin = {"source": source.name, "batch_id": batch.batch_id, "file_name": batch.file.name}
     is_sealed = {"is_sealed": admission.seals_rejects}
@@ -139,7 +150,7 @@ def stage_chunk(source: Source, admission: Admission, batch: Batch, chunk: Chunk
     ):
         if rows.num_rows:
             folder.mkdir(parents=True, exist_ok=True)
-            pq.write_table(rows, folder / f"{kind}.parquet", compression="lz4")
+            feather.write_feather(rows, str(folder / f"{kind}.arrow"), compression="uncompressed")
 
 
 def _with_origin(rows: "pa.Table", schema: "pa.Schema", origin: dict[str, str]) -> "pa.Table":
@@ -168,7 +179,7 @@ def load_batches(settings: Settings, source: Source, batches: list[Batch], stagi
 
 def staged(staging: Path, kind: str) -> list[Path]:
     """Return the staged files of one kind of record, in the order of the batches and of their chunks."""
-    return sorted(staging.glob(f"*/*/{kind}.parquet"))
+    return sorted(staging.glob(f"*/*/{kind}.arrow"))
 
 
 def count_accepted(settings: Settings, contract: Contract, batches: list[Batch]) -> dict[str, int]:

@@ -1,11 +1,11 @@
-"""A person's request to be forgotten, noted: pseudonyms of whom it is about, and what the next erasure must carry out.
+"""A person's request to be forgotten, noted: pseudonyms of whom it is about, and what the next erasure carries out.
 
-Only the id of a post stands in the lake until then, as it would in a source's own notice. What is refused from now on is
-known by its pseudonym.
+Only the id of a post stands in the lake until then, as it would in a source's own notice. What is refused from now on
+is known by its pseudonym.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from flows.admission import open_admission
@@ -40,11 +40,15 @@ def request_erasure(settings: Settings, *, source: str, post: str | None, author
     if bool(post) == bool(author):
         raise EpilakeError("Say whom or what to erase: --author with an id, handle or name, or --post with an id.")
     find_source(source)
-    secret, identity = open_admission(settings).secret, post or author or ""
+    admission, identity = open_admission(settings), post or author or ""
+    secret = admission.secret
     subject = secret.pseudonym(source, identity)
     authors = find_author_keys(settings, secret, source, subject) if author else set()
     removed = delete_rejects(settings, secret, source, identity)
-    _note(settings, source, subject={subject} | authors, post=post, authors={subject} | authors if author else {None})
+    shut_out = {subject} | authors
+    held = admission.name_post(find_source(source), post) if post else None
+    authors_to_erase: list[str | None] = [*sorted(shut_out)] if author else [None]
+    _note(settings, source, shut_out=shut_out, post=held, authors=authors_to_erase)
     return {REJECTS.name: removed}
 
 
@@ -79,23 +83,41 @@ def delete_rejects(settings: Settings, secret: Secret, source: str, identity: st
     return delete_keys(settings, REJECTS.name, keys)
 
 
-def read_rejects(settings: Settings, secret: Secret, where: str = "true") -> Iterator[tuple[dict[str, object], bytes]]:
-    """Yield refused records, each with its bytes as they stood, unsealed if need be."""
-    for row in query(settings, REJECTS.name, f"select * from rows where {where} order by rejected_at, record_number"):  # noqa: S608 - conditions of our own
+def read_rejects(
+    settings: Settings, secret: Secret, where: str = "true", *, limit: int | None = None
+) -> Iterator[tuple[dict[str, object], bytes]]:
+    """Yield refused records, the latest first, each with its bytes as they stood, unsealed if need be."""
+    bound = f"limit {limit}" if limit else ""
+    order = "order by rejected_at desc, batch_id, record_number"
+    for row in query(settings, REJECTS.name, f"select * from rows where {where} {order} {bound}"):  # noqa: S608 - conditions of our own
         content = row["record_bytes"]
         is_plain = not row["is_sealed"] or not content.strip(b" \t\r\n,;\"'")
         yield row, content if is_plain else secret.unseal(content)
 
 
-def _note(settings: Settings, source: str, *, subject: set[str], post: str | None, authors: set[str | None]) -> None:
+def _note(
+    settings: Settings, source: str, *, shut_out: set[str], post: str | None, authors: Sequence[str | None]
+) -> None:
     """Write who is shut out, and then what is to be carried out."""
     now, batch = datetime.now(UTC), f"request:{uuid.uuid4().hex}"
     noted = {"source": source, "kind": "request", "is_shut_out": True, "noted_at": now, "receipt": "{}"}
-    shut_out = [{**noted, "subject_key": key, "flow_run_id": batch} for key in sorted(subject)]
-    append_rows(settings, ERASURES, shut_out, only_new=True)
+    refused = [{**noted, "subject_key": key, "flow_run_id": batch} for key in sorted(shut_out)]
+    append_rows(settings, ERASURES, refused, only_new=True)
     place = {"batch_id": batch, "file_name": "", "byte_offset": 0, "received_at": now, "noticed_at": None}
     notices = [
         {**place, "source": source, "kind": REQUEST, "post_id": post, "author_key": key, "record_number": number}
-        for number, key in enumerate(sorted(authors, key=str), 1)
+        for number, key in enumerate(authors, 1)
     ]
     append_rows(settings, DELETIONS, notices)
+
+
+def list_rejects(settings: Settings, *, reason: str, limit: int) -> list[dict[str, object]]:
+    """Return the latest refused records whose reason holds some words, with their bytes as text in `record`."""
+    from flows.privacy.secret import load_secret
+
+    where = "true" if not reason else f"strpos(reason, '{reason.replace(chr(39), chr(39) * 2)}') > 0"
+    found = []
+    for row, content in read_rejects(settings, load_secret(settings), where, limit=limit):
+        told = {name: held for name, held in row.items() if name != "record_bytes"}
+        found.append({**told, "record": content.decode("utf-8", "backslashreplace")})
+    return found

@@ -7,7 +7,7 @@ set are derived from `home`, so that one variable moves a whole installation.
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -47,7 +47,30 @@ class Settings(BaseSettings):
     )
     secret_file: Path | None = Field(
         default=None,
-        description="File of the secret that makes pseudonyms; none: `secret.key` under `home`, made when first needed.",
+        description="File of the secret behind pseudonyms; none: `secret.key` under `home`, made when first needed.",
+    )
+    topics_file: Path | None = Field(
+        default=None, description="YAML file of the topics to collect; none: the ones that Epilake ships."
+    )
+    feed_urls: list[str] = Field(
+        default=["https://www.who.int/feeds/entity/csr/don/en/rss.xml"],
+        description="RSS and Atom feeds to poll, as a JSON list.",
+    )
+    jetstream_url: str = Field(
+        default="wss://jetstream2.us-east.bsky.network/subscribe", description="Bluesky's Jetstream to listen to."
+    )
+    mastodon_url: str = Field(default="https://mastodon.social", description="Mastodon instance to listen to.")
+    mastodon_token: SecretStr = Field(default=SecretStr(""), description="Access token of the Mastodon instance.")
+    reddit_client_id: str = Field(default="", description="Id of the Reddit application.")
+    reddit_client_secret: SecretStr = Field(default=SecretStr(""), description="Secret of the Reddit application.")
+    reddit_user_agent: str = Field(default="", description="User agent that Reddit asks applications to name.")
+    reddit_listings: list[str] = Field(
+        default=[], description="Subreddits to read beside the search, as `r/name` or `r/name/comments`, a JSON list."
+    )
+    x_bearer_token: SecretStr = Field(default=SecretStr(""), description="Bearer token of the X API v2.")
+    x_is_streamed: bool = Field(default=False, description="Listen to X's filtered stream instead of searching.")
+    x_budget_posts: int = Field(
+        default=1_000, ge=0, description="Posts that one collection may read from X, which charges by the post."
     )
     mlflow_tracking_uri: str = Field(
         default="", description="MLflow tracking server or database; empty: SQLite under `home`."

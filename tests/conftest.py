@@ -52,8 +52,9 @@ def jars() -> Path:
 
 @pytest.fixture(scope="session")
 def make_home(tmp_path_factory: pytest.TempPathFactory, jars: Path) -> Callable[[str], Path]:
-    """Make an empty installation; the jars are the project's own."""
+    """Make an empty installation; the jars are the project's own, and the secret is one for all, to compare lakes."""
     os.environ["EPILAKE_JARS"] = str(jars)
+    os.environ["EPILAKE_SECRET_FILE"] = str(tmp_path_factory.mktemp("secret") / "secret.key")
 
     def make(name: str) -> Path:
         return tmp_path_factory.mktemp(name)

@@ -87,6 +87,7 @@ def posts_contract(source: Source) -> Contract:
             Column("post_id", "string", POST_KEY[1].meaning),
             Column("record_hash", "string", "SHA-256 of the record's fields, 32 hexadecimal digits."),
             POST_KEY[2],
+            Column("posted_at", "timestamp", "When the post was published, read from the source's own spelling."),
             Column("author_key", "string", "Pseudonym of the account, whatever the policy keeps of it.", nullable=True),
             *(Column(field.name, "string", field.meaning, nullable=True) for field in source.fields),
             Column(
@@ -202,6 +203,39 @@ BATCHES = Contract(
     ),
 )
 
+COVERAGE = Contract(
+    name="ops.coverage",
+    grain="One row per source, topic, hour, outcome and batch of a live collection.",
+    key=("source", "topic", "hour_at", "outcome", "reason", "batch_id"),
+    columns=(
+        POST_KEY[0],
+        Column("topic", "string", "Topic that was asked for, `name/version`."),
+        Column("hour_at", "timestamp", "Hour that was asked about, its beginning."),
+        Column("outcome", "string", "`answered`, `limited`, `failed` or `gap`."),
+        Column("reason", "string", "What ended or broke the answer; empty if nothing did."),
+        Column("covered_seconds", "double", "Seconds of the hour that the outcome is about, in [0, 3600]."),
+        Column("count_asked", "bigint", "Calls of the source."),
+        Column("count_answered", "bigint", "Records that the source gave."),
+        Column("count_captured", "bigint", "New captures of posts about the topic."),
+        Column("count_refused", "bigint", "Records that were malformed, or that the policy does not let in."),
+        Column("batch_id", "string", "Batch that the answer became."),
+        Column("recorded_at", "timestamp", "When the row was written."),
+    ),
+)
+
+CURSORS = Contract(
+    name="ops.cursors",
+    grain="One row per source, request and batch of a live collection: where to go on after it.",
+    key=("source", "request", "batch_id"),
+    columns=(
+        POST_KEY[0],
+        Column("request", "string", "What is asked, in the source's own query language; empty for a whole stream."),
+        Column("cursor", "string", "Where to go on, in the source's own terms."),
+        Column("batch_id", "string", "Batch after which it holds."),
+        Column("recorded_at", "timestamp", "When the batch was wholly in RAW."),
+    ),
+)
+
 ERASURES = Contract(
     name="ops.erasures",
     grain="One row per post that was erased, and per identity that is to be refused; it names nobody.",
@@ -233,5 +267,16 @@ FLOW_RUNS = Contract(
 
 CONTRACTS = {
     contract.name: contract
-    for contract in (*POSTS.values(), REJECTS, DELETIONS, POST_SENTIMENT, RETWEET_PREDICTIONS, BATCHES, ERASURES, FLOW_RUNS)
+    for contract in (
+        *POSTS.values(),
+        REJECTS,
+        DELETIONS,
+        POST_SENTIMENT,
+        RETWEET_PREDICTIONS,
+        BATCHES,
+        COVERAGE,
+        CURSORS,
+        ERASURES,
+        FLOW_RUNS,
+    )
 }

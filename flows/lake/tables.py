@@ -101,7 +101,7 @@ def append_rows(settings: Settings, contract: Contract, rows: list[dict[str, Any
 def insert_staged(
     settings: Settings, contract: Contract, files: list[Path], *, stamp: str, days: tuple[date, date] | None = None
 ) -> int:
-    """Append the rows of staged Parquet files whose key the table does not have, in one commit; return their number.
+    """Append the rows of staged Arrow files whose key the table does not have, in one commit; return their number.
 
     Of rows with the same key the first is taken. Memory is bounded by the keys of the staged rows and one batch of
     them: the table's own keys stream past. What the table has stays, so a second call changes nothing.
@@ -109,7 +109,7 @@ def insert_staged(
     Args:
         settings: The installation.
         contract: The table.
-        files: Parquet files with every column of the contract but the stamp, in order.
+        files: Arrow files with every column of the contract but the stamp, in order.
         stamp: Timestamp column that says when the row was written; see `merge_rows`.
         days: First and last `posted_date` of the rows, by which Delta skips the files of other days; None if the
             table has no such column.
@@ -153,9 +153,9 @@ def first_occurrences(keys: "pa.Array") -> "np.ndarray":
 
 
 def _staged_keys(files: list[Path], key: tuple[str, ...]) -> "pa.Array":
-    import pyarrow.parquet as pq
+    from pyarrow import feather
 
-    return _join_key([pq.read_table(file, columns=list(key)) for file in files], key)
+    return _join_key([feather.read_table(str(file), columns=list(key)) for file in files], key)
 
 
 def _join_key(tables: "list[pa.Table]", key: tuple[str, ...]) -> "pa.Array":
@@ -194,12 +194,11 @@ def _new_batches(
 ) -> "Iterator[pa.RecordBatch]":
     """Yield the rows that are new, stamped, with the columns in the contract's order."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     schema, start = arrow_schema(contract), 0
     for file in files:
-        with pq.ParquetFile(file) as staged:
-            for batch in staged.iter_batches():
+        with pa.memory_map(str(file)) as content, pa.ipc.open_file(content) as staged:
+            for batch in map(staged.get_batch, range(staged.num_record_batches)):
                 chosen = batch.filter(pa.array(is_new[start : start + batch.num_rows]))
                 start += batch.num_rows
                 moment = pa.array([now] * chosen.num_rows, schema.field(stamp).type)

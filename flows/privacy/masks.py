@@ -6,6 +6,8 @@ too little: a mask that fits a part number costs less than a telephone number th
 
 import re
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from flows.privacy.policy import Mask
@@ -14,31 +16,48 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _WORD = r"[\p{L}\p{N}_]"
-_DOMAIN = r"(?:com|org|net|edu|gov|info|io)"
-_PROFILES = r"bsky\.app/profile/|reddit\.com/u(?:ser)?/|(?:^|\s)/?u/|t\.me/|instagram\.com/|facebook\.com/"
+_PROFILES = (
+    r"bsky\.app/profile/|reddit\.com/user/|(?:^|[^\p{L}\p{N}])u/|t\.me/|instagram\.com/|facebook\.com/|"
+    r"linkedin\.com/in/"
+)
+_TWITTER = r"(?:(?:twitter|(?:^|[^\p{L}\p{N}-])x)\.com|nitter\.[a-z.-]+)/(?:#!/)?"
 _CALL = r"(?:tel|phone|call|whatsapp|sms|mobile|cell)"
+_DIGITS = r"\d[\d ()./\x{A0}-]{5,}\d"
+_NATIONAL = (  # with two digits before the first sign, 01.05.2020 is a date, and 01.23.45.67.89 is none
+    r"\(0\d{1,4}\)[ ./-]?\d{2,4}(?:[ ./-]?\d{2,4}){1,3}|0[1-9]\d{1,3}[ ./-]\d{2,4}(?:[ ./-]?\d{2,4}){1,3}|"
+    r"0[1-9](?: \d{2,4}){3,4}|0[1-9](?:\.\d{2,4}){3,4}|0[1-9](?:-\d{2,4}){3,4}|0[1-9][ .-]\d{3,4}[ .-]?\d{3,4}|"
+    r"0[1-9]\d{8,10}"
+)
+_SPELT_HOST = r"[\p{L}\p{N}-]+(?:(?: ?(?:[\[({]dot[\])}]|dot) ?|\.)[\p{L}\p{N}-]+)+"
 _HOST = r"[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+"
 
 PATTERNS: dict[Mask, tuple[tuple[str, str, str], ...]] = {
     Mask.EMAIL: (
-        ("@", rf"(^|[^@\p{{L}}\p{{N}}._%+-])[\p{{L}}\p{{N}}._%+-]+\s?[@＠]\s?{_HOST}", r"\1[email]"),
-        (" at ", rf"(?i)(^|\s)[\p{{L}}\p{{N}}._%+-]+ [\[(]?at[\])]? {_WORD}+ [\[(]?dot[\])]? {_DOMAIN}\b",
+        (r"[\p{L}\p{N}_%+-][@＠]|\s[@＠]\s", rf"(^|[^@\p{{L}}\p{{N}}._%+-])[\p{{L}}\p{{N}}._%+-]+(?:[@＠]|\s[@＠]\s){_HOST}",
          r"\1[email]"),
+        (r"(?i) at .* dot ", r"(?i)(^|[^\p{L}\p{N}._%+-])[\p{L}\p{N}._%+-]+ at [\p{L}\p{N}-]+(?: dot \p{L}{2,})+\b",
+         r"\1[email]"),
+        (r"(?i)[\[({]at[\])}]",
+         rf"(?i)(^|[^\p{{L}}\p{{N}}._%+-])[\p{{L}}\p{{N}}._%+-]+ ?[\[({{]at[\])}}] ?{_SPELT_HOST}", r"\1[email]"),
     ),
     Mask.HANDLE: (
-        ("@", rf"(^|[^\p{{L}}\p{{N}}_.%+-])[@＠][\p{{L}}\p{{N}}_][\p{{L}}\p{{N}}_.-]*(?:@{_HOST})?", r"\1@user"),
-        ("/", r"(?i)((?:twitter|x)\.com/(?:#!/)?)(?:[A-Za-z0-9_]+)", r"\1user"),
-        ("/", rf"(?i)({_PROFILES})[^\s/?#]+", r"\1user"),
+        (r"[@＠]", rf"[@＠]{_WORD}[\p{{L}}\p{{N}}_.-]*(?:@{_HOST})?", "@user"),
+        (rf"(?i){_TWITTER}", rf"(?i)({_TWITTER})[a-z0-9_]+", r"\1user"),
+        (rf"(?i){_PROFILES}", rf"(?i)({_PROFILES})[\p{{L}}\p{{N}}_.:%-]+", r"\1user"),
     ),
     Mask.PHONE: (
-        ("", r"(^|[^\p{L}\p{N}.,/#+-])(?:\+|00)[1-9][\d ()./\x{A0}-]{5,17}\d", r"\1[phone]"),
-        ("", r"(^|[^\p{L}\p{N}.,/#+-])(?:1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}\b", r"\1[phone]"),
-        ("", r"(^|[^\p{L}\p{N}.,/#+-])0\d{1,4}[ ./-]\d{2,4}(?:[ ./-]?\d{2,4}){1,3}\b", r"\1[phone]"),
-        ("", rf"(?i)({_CALL}\.?:? ?(?:me|us)?(?: at| on)? ?)\(?\+?\d[\d ()./-]{{5,17}}\d", r"\1[phone]"),
+        (_DIGITS, r"(^|[^\p{L}\p{N}.,/#+-])(?:\+|00)[1-9][\d ()./\x{A0}-]{5,}\d", r"\1[phone]"),
+        (_DIGITS, r"(^|[^\p{L}\p{N}.,/#+-])(?:1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}\b", r"\1[phone]"),
+        (_DIGITS, rf"(^|[^\p{{L}}\p{{N}}.,/#+-])(?:{_NATIONAL})\b", r"\1[phone]"),
+        (_DIGITS, rf"(?i)({_CALL}\.?:? ?(?:me|us)?(?: at| on)? ?)\(?\+?\d[\d ()./-]{{5,}}\d", r"\1[phone]"),
     ),
     Mask.OWN_NAME: (),
 }  # fmt: skip
-"""Mask → what a text must hold for the pattern to be tried (nothing: always), the pattern, and what takes its place."""
+"""Mask → what a text must hold for the pattern to be tried, the pattern, and what takes its place.
+
+The first is a plain pattern that is soon decided, so that the costly one sees few texts."""
+
+MASKS_IN_ORDER = (Mask.EMAIL, Mask.HANDLE, Mask.PHONE)
 
 MIN_NAME_CHARACTERS = 4
 """A shorter name is a syllable of too many words to be looked for."""
@@ -53,31 +72,42 @@ def mask_patterns(texts: "pa.ChunkedArray", masks: frozenset[Mask]) -> "pa.Chunk
     >>> mask_patterns(texts, frozenset(Mask)).to_pylist()
     ['@user: mail [email] or [phone]', '1,234,567 cases on 2020-07-25', None]
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    for mask in (Mask.EMAIL, Mask.HANDLE, Mask.PHONE):
-        for needed, pattern, replacement in PATTERNS[mask] if mask in masks else ():
-            if not needed or pc.any(pc.match_substring(texts, needed)).as_py():
-                texts = pc.replace_substring_regex(texts, pattern, replacement)
-    return texts
+    masked = texts.combine_chunks()
+    for needed, patterns in groupby(
+        (found for mask in MASKS_IN_ORDER if mask in masks for found in PATTERNS[mask]), key=itemgetter(0)
+    ):
+        suspects = pc.fill_null(pc.match_substring_regex(masked, needed), fill_value=False)
+        if pc.any(suspects).as_py():
+            changed = masked.filter(suspects)
+            for _, pattern, replacement in patterns:
+                changed = pc.replace_substring_regex(changed, pattern, replacement)
+            masked = pc.replace_with_mask(masked, suspects, changed)
+    return pa.chunked_array([masked])
 
 
-def mask_names(texts: Sequence[str | None], names: Sequence[tuple[str | None, ...]]) -> list[str | None]:
-    """Return the texts with their authors' own names and handles replaced, in any case, as whole words.
+def find_named(texts: "pa.ChunkedArray", names: Sequence[tuple[str, ...]]) -> list[int]:
+    """Return the places of the texts in which one of their authors' own names occurs, in any case.
 
     Args:
-        texts: One text per row.
-        names: The names of each row's author; those of fewer than four characters are left.
-
-    >>> mask_names(["Call Ann Lee now", "I, annlee, say", "channel"], [("Ann Lee",), (None, "AnnLee"), ("hann",)])
-    ['Call [name] now', 'I, [name], say', 'channel']
+        texts: One text per row, in lower case; null holds nothing.
+        names: The names of each row's author, in lower case.
     """
-    return [_mask_own(text, own) if text else text for text, own in zip(texts, names, strict=True)]
+    return [
+        place
+        for place, (text, own) in enumerate(zip(texts.to_pylist(), names, strict=True))
+        if text and any(name in text for name in own)
+    ]
 
 
-def _mask_own(text: str, names: tuple[str | None, ...]) -> str:
-    folded = text.lower()
+def mask_names(text: str, names: tuple[str, ...]) -> str:
+    """Return a text with its author's own names and handles replaced, in any case, as whole words.
+
+    >>> mask_names("Call Ann Lee now", ("ann lee",)), mask_names("channel", ("hann",))
+    ('Call [name] now', 'channel')
+    """
     for name in names:
-        if name and len(name) >= MIN_NAME_CHARACTERS and name.lower() in folded:
-            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", NAME_MASK, text, flags=re.IGNORECASE)
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", NAME_MASK, text, flags=re.IGNORECASE)
     return text

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flows.privacy.masks import mask_names, mask_patterns
+from flows.privacy.masks import MIN_NAME_CHARACTERS, find_named, mask_names, mask_patterns
 from flows.privacy.policy import Action, Mask, Policy, Refusal, Rejects
 from flows.privacy.secret import Secret
 from flows.sources import Chunk, Kind, Reject, Source
@@ -82,8 +82,8 @@ def protect_fields(policy: Policy, source: Source, rows: "pa.Table", secret: Sec
     """Return the rows with the policy's action done to every field."""
     import pyarrow as pa
 
-    own = [field.name for field in source.fields if field.kind in (Kind.AUTHOR_NAME, Kind.AUTHOR_HANDLE)]
-    names = list(zip(*(rows[name].to_pylist() for name in own), strict=True)) or [()] * rows.num_rows
+    names = own_names(source, rows)
+    masked = []
     for name, action, kind in [
         *((field.name, policy.action(source.name, field), field.kind) for field in source.fields),
         ("rescued", policy.rescued, Kind.TEXT),
@@ -92,17 +92,68 @@ def protect_fields(policy: Policy, source: Source, rows: "pa.Table", secret: Sec
         if action is Action.KEEP or column.null_count == rows.num_rows:
             continue
         if action is Action.DROP:
-            done = pa.nulls(rows.num_rows, pa.string())
+            column = pa.nulls(rows.num_rows, pa.string())
         elif action is Action.HASH:
-            done = map_distinct(column, partial(hash_identities, source=source.name, kind=kind, secret=secret))
+            column = map_distinct(column, partial(hash_identities, source=source.name, kind=kind, secret=secret))
         else:
+            masked.append(name)
             if action is Action.COARSEN:
                 column = map_distinct(column, COARSEN[kind])
-            done = mask_patterns(column, policy.masks)
-            if Mask.OWN_NAME in policy.masks:
-                done = pa.array(mask_names(done.to_pylist(), names), pa.string())
-        rows = rows.set_column(rows.schema.get_field_index(name), name, done)
+            mask = mask_patterns if kind is Kind.TEXT else mask_column
+            column = mask(column, policy.masks)
+        rows = rows.set_column(rows.schema.get_field_index(name), name, column)
+    if Mask.OWN_NAME in policy.masks:
+        rows = hide_own_names(rows, masked, names)
+    if hides_post_ids(policy, source):
+        named = map_distinct(rows["post_id"], lambda post_id: secret.name_post(source.name, post_id))
+        rows = rows.set_column(rows.schema.get_field_index("post_id"), "post_id", named)
     return rows
+
+
+def mask_column(column: "pa.ChunkedArray", masks: frozenset[Mask]) -> "pa.ChunkedArray":
+    """Return a column with each distinct value masked once; nulls stay."""
+    import pyarrow as pa
+
+    encoded = column.combine_chunks().dictionary_encode()
+    changed = mask_patterns(pa.chunked_array([encoded.dictionary]), masks)
+    return pa.chunked_array([changed.combine_chunks().take(encoded.indices)])
+
+
+def own_names(source: Source, rows: "pa.Table") -> list[tuple[str, ...]]:
+    """Return each row's author's names and handles in lower case; those of a few characters are left out."""
+    import pyarrow.compute as pc
+
+    own = [field.name for field in source.fields if field.kind in (Kind.AUTHOR_NAME, Kind.AUTHOR_HANDLE)]
+    columns = [pc.utf8_lower(rows[field]).to_pylist() for field in own if rows[field].null_count < rows.num_rows]
+    if not columns:
+        return [()] * rows.num_rows
+    return [
+        tuple(name for name in names if name and len(name) >= MIN_NAME_CHARACTERS)
+        for names in zip(*columns, strict=True)
+    ]
+
+
+def hide_own_names(rows: "pa.Table", columns: list[str], names: list[tuple[str, ...]]) -> "pa.Table":
+    """Return the rows with their authors' own names replaced in some columns; few rows hold any."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not columns:
+        return rows
+    together = pc.binary_join_element_wise(*(rows[name] for name in columns), "\n", null_handling="skip")
+    places = find_named(pc.utf8_lower(together), names)
+    for name in columns if places else ():
+        values = rows[name].to_pylist()
+        for place in places:
+            values[place] = mask_names(values[place], names[place]) if values[place] else values[place]
+        rows = rows.set_column(rows.schema.get_field_index(name), name, pa.array(values, pa.string()))
+    return rows
+
+
+def hides_post_ids(policy: Policy, source: Source) -> bool:
+    """Say whether the policy wants pseudonyms for a source's post ids, because they spell out who the author is."""
+    ids = [field for field in source.fields if field.kind is Kind.POST_ID]
+    return any(policy.action(source.name, field) is Action.HASH for field in ids)
 
 
 def protect_reject(policy: Policy, reject: Reject, secret: Secret) -> Reject:

@@ -5,6 +5,7 @@ import hmac
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from flows.errors import EpilakeError
@@ -12,6 +13,7 @@ from flows.settings import Settings
 
 SECRET_BYTES = 32
 NONCE_BYTES = 12
+PSEUDONYM = "hmac:"
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,9 +32,11 @@ class Secret:
 
         HMAC with SHA-256 (RFC 2104). Handles are the same in any case, with or without their @.
         """
-        plain = identity.strip().removeprefix("@").casefold()
-        digest = self._digest("\x1f".join((source, plain)).encode())
-        return f"hmac:{digest[:32]}"
+        return _name(self.key, source, identity.strip().removeprefix("@").casefold())
+
+    def name_post(self, source: str, post_id: str) -> str:
+        """Return the pseudonym of a post, whose id may be one already: some sources spell the author in it."""
+        return post_id if post_id.startswith(PSEUDONYM) else self.pseudonym(source, post_id)
 
     def seal(self, content: bytes) -> bytes:
         """Return the content encrypted with AES-256-GCM (NIST SP 800-38D), the nonce before it."""
@@ -61,6 +65,12 @@ class Secret:
 
     def _digest(self, message: bytes) -> str:
         return hmac.digest(self.key, message, hashlib.sha256).hex()
+
+
+@lru_cache(maxsize=100_000)
+def _name(key: bytes, source: str, plain: str) -> str:
+    digest = hmac.digest(key, "\x1f".join((source, plain)).encode(), hashlib.sha256)
+    return f"{PSEUDONYM}{digest.hex()[:32]}"
 
 
 def load_secret(settings: Settings) -> Secret:

@@ -4,6 +4,7 @@ A source of that kind is its list of fields and a function that reads one object
 refused and what carried nothing is kept account of here.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -90,7 +91,10 @@ def read_record(record: ObjectRecord, read: Reader) -> ReadPost | ReadNotice | N
     """
     if record.error:
         raise RefusedRecordError(record.error)
-    found = read(record.value)
+    try:
+        found = read(record.value)
+    except RecursionError as error:
+        raise RefusedRecordError("nested too deeply") from error
     if isinstance(found, ReadPost) and any(has_surrogate(text) for text in (*found.values.values(), found.rescued)):
         raise RefusedRecordError("holds half of a surrogate pair")
     return found
@@ -120,13 +124,17 @@ def make_rows(
     numbers: list[int],
     offsets: list[int],
 ) -> "pa.Table":
-    """Return a draft's rows from their columns; a field that has no column is null throughout."""
+    """Return a draft's rows from their columns; a field that has no column, or is empty in a tuple, is null.
+
+    A file of columns cannot tell an empty field from an absent one, and hands its columns over as tuples; lists are
+    taken as they are.
+    """
     import pyarrow as pa
 
     count = len(numbers)
     texts = {field.name: columns[field.name] if field.name in columns else [None] * count for field in fields}
     texts |= {"rescued": rescued, "post_id": post_ids}
-    arrays = {name: pa.array(values, pa.string()) for name, values in texts.items()}
+    arrays = {name: _text_array(values) for name, values in texts.items()}
     moments = pa.array(times, pa.timestamp("us", tz="UTC"))
     places = {"record_number": pa.array(numbers, pa.int64()), "byte_offset": pa.array(offsets, pa.int64())}
     return pa.table({**arrays, "posted_at": moments, **places})
@@ -141,19 +149,27 @@ def has_surrogate(text: str | None) -> bool:
     return text is not None and not text.isascii() and _SURROGATE.search(text) is not None
 
 
+def _text_array(values: Any) -> "pa.Array":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    array = pa.array(values, pa.string())
+    if isinstance(values, tuple):
+        array = pc.if_else(pc.equal(array, ""), pa.scalar(None, pa.string()), array)
+    return array
+
+
 def as_text(value: object) -> str | None:
     """Return a JSON value as RAW keeps it: text as it is, numbers and truth values as JSON spells them.
 
     >>> as_text(7), as_text(True), as_text(None), as_text("x"), as_text(["a", 1])
     ('7', 'true', None, 'x', '["a",1]')
     """
-    import orjson
-
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int) else orjson.dumps(value).decode("utf-8", "surrogatepass")
+    return str(value) if isinstance(value, int) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def rescue(value: Mapping[str, Any], known: frozenset[str]) -> str | None:
@@ -162,8 +178,6 @@ def rescue(value: Mapping[str, Any], known: frozenset[str]) -> str | None:
     >>> rescue({"a": 1, "b": [2]}, frozenset({"a"})), rescue({"a": 1}, frozenset({"a"}))
     ('{"b": [2]}', None)
     """
-    import json
-
     rest = {name: held for name, held in value.items() if name not in known}
     return json.dumps(rest, ensure_ascii=False) if rest else None
 

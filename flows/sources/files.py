@@ -14,10 +14,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from flows.errors import OverblownFileError, UnknownHeaderError, UnreadableFileError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 STANDARD_INPUT = "-"
 ENDINGS = (".csv", ".json", ".jsonl", ".ndjson", ".txt", ".xml", ".parquet", ".zip")
@@ -29,7 +32,11 @@ READ_BYTES = 1_000_000
 MAX_EXPANSION = 200
 """Times by which a file may grow when it is decompressed; posts grow by 2 to 20."""
 EXPANSION_FREE_BYTES = 64_000_000
-PARQUET_ROWS = 10_000
+PARQUET_ROWS = 1_000
+ZSTD_SLICE_BYTES = 1_000
+"""What is decompressed at a time: zstd packs 128 KiB of one byte into 4, so a slice holds no more than 32 MB."""
+ZSTD_WINDOW_BYTES = 2**31
+"""Archives of posts are packed with zstd's longest window; a file takes no more of it than it has content."""
 
 
 @dataclass(frozen=True)
@@ -63,47 +70,53 @@ def expand_paths(paths: list[str]) -> list[InputFile]:
     Raises:
         UnreadableFileError: A path means no file, or an archive is damaged or names a file outside of itself.
     """
-    found = [file for path in paths for plain in _expand_path(path) for file in _expand_archive(plain)]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(file for path in paths for file in _expand_path(path)))
 
 
-def _expand_path(path: str) -> list[Path]:
-    if path == STANDARD_INPUT:
-        return [Path(path)]
+def _expand_path(path: str) -> list[InputFile]:
     plain = Path(path)
-    if plain.is_dir():
+    if path == STANDARD_INPUT:
+        files = [plain]
+    elif plain.is_dir():
         files = sorted(file for file in plain.iterdir() if file.is_file() and _is_of_posts(file.name))
     elif plain.is_file():
         files = [plain]
     else:
         files = sorted(Path(match) for match in glob.glob(path, recursive=True) if Path(match).is_file())  # noqa: PTH207 - absolute patterns too
-    if not files:
+    found = [file for plain in files for file in _expand_archive(plain)]
+    if not found:
         raise UnreadableFileError(
             f"There is no file of posts at {path}: give a file, a folder of them, a pattern or -."
         )
-    return files
+    return found
 
 
 def _is_of_posts(name: str) -> bool:
     plain = name.lower()
     for ending in COMPRESSED_ENDINGS:
         plain = plain.removesuffix(ending)
-    return plain.endswith(ENDINGS) and name != MANIFEST
+    return plain.endswith(ENDINGS) and name != MANIFEST and not name.startswith("._")  # macOS's notes on a file
 
 
 def _expand_archive(path: Path) -> list[InputFile]:
     if str(path) == STANDARD_INPUT or path.suffix.lower() != ".zip":
         return [InputFile(path)]
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [member.filename for member in archive.infolist() if not member.is_dir()]
-    except (zipfile.BadZipFile, OSError) as error:
-        raise UnreadableFileError(f"{path} is a damaged ZIP archive ({error}): fetch it again.") from error
+    members = _list_archive(path)
     for member in members:
-        place = PurePosixPath(member.replace("\\", "/"))
-        if place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
+        place = PureWindowsPath(member)  # knows both kinds of slashes, and drives
+        if place.anchor or ".." in place.parts:
             raise UnreadableFileError(f"{path} names a file outside of itself ({member!r}): nothing of it is read.")
     return [InputFile(path, member) for member in members if _is_of_posts(PurePosixPath(member).name)]
+
+
+def _list_archive(path: Path) -> list[str]:
+    """Return the names of an archive's members that are no folders."""
+    with path.open("rb") as packed:
+        try:
+            with zipfile.ZipFile(packed) as archive:
+                return [member.filename for member in archive.infolist() if not member.filename.endswith("/")]
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:  # its index holds any numbers
+            raise UnreadableFileError(f"{path} is a damaged ZIP archive ({error}): fetch it again.") from error
 
 
 @contextmanager
@@ -126,15 +139,14 @@ def open_decompressed(file: InputFile) -> Iterator[BinaryIO]:
     except (EOFError, OSError, zlib.error, zipfile.BadZipFile, zstandard.ZstdError, pa.ArrowInvalid) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise UnreadableFileError(f"{file} is damaged ({error}): fetch it again; nothing of it was kept.") from error
+        found = str(error) or "it ends early"
+        raise UnreadableFileError(f"{file} is damaged ({found}): fetch it again; nothing of it was kept.") from error
     except (UnknownHeaderError, OverblownFileError) as error:
         raise type(error)(f"{file}: {error}") from error
 
 
 def _decompress(file: InputFile, stack: ExitStack) -> io.RawIOBase:
     """Return the file's bytes without their compression: one layer of it, so that no bomb can be nested."""
-    import zstandard
-
     taken = _Counted(_open(file, stack).read)
     stream = io.BufferedReader(taken, READ_BYTES)
 
@@ -148,8 +160,12 @@ def _decompress(file: InputFile, stack: ExitStack) -> io.RawIOBase:
         return _Bounded(gzip.GzipFile(fileobj=stream).read, count_taken)
     if magic[:3] == b"BZh":
         return _Bounded(bz2.BZ2File(stream).read, count_taken)
-    if magic == b"\x28\xb5\x2f\xfd":
-        return _Bounded(zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True).read, count_taken)
+    if magic == b"\x28\xb5\x2f\xfd" or magic[1:] == b"\x2a\x4d\x18":  # a frame, or one to be skipped, as pzstd begins
+        return _Bounded(_read_zstd(stream), count_taken)
+    if magic == b"PK\x03\x04":
+        raise UnreadableFileError(
+            f"{file} is a ZIP archive, which is read from a file named .zip only: rename or unpack it."
+        )
     return _Counted(stream.read)
 
 
@@ -160,9 +176,39 @@ def _open(file: InputFile, stack: ExitStack) -> BinaryIO:
         return stack.enter_context(file.path.open("rb"))
     packed = stack.enter_context(file.path.open("rb"))
     archive = stack.enter_context(zipfile.ZipFile(packed))
-    member = stack.enter_context(archive.open(file.member))
-    size = archive.getinfo(file.member).compress_size
-    return cast("BinaryIO", io.BufferedReader(_Bounded(member.read, lambda: size), READ_BYTES))
+    info = archive.getinfo(file.member)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # zipfile bounds the memory of no other
+        raise UnreadableFileError(f"{file} is packed otherwise than with Deflate: unpack it, and give the file itself.")
+    try:
+        member = stack.enter_context(archive.open(file.member))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UnreadableFileError(f"{file} is encrypted or damaged ({error}): unpack it, or fetch it again.") from error
+    return cast("BinaryIO", io.BufferedReader(_Bounded(member.read, lambda: info.compress_size), READ_BYTES))
+
+
+def _read_zstd(stream: BinaryIO) -> Callable[[int], bytes]:
+    """Return a reader of zstd frames, one after the other; a stream that ends inside a frame is an error.
+
+    The library's own reader takes a cut stream for a whole one.
+    """
+    import zstandard
+
+    decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES)
+    frame = decompressor.decompressobj()
+    packed, rest = b"", memoryview(b"")
+
+    def read(count: int) -> bytes:
+        nonlocal frame, packed, rest
+        while not rest and (packed := packed or stream.read(ZSTD_SLICE_BYTES)):
+            frame = decompressor.decompressobj() if frame.eof else frame
+            rest = memoryview(frame.decompress(packed))
+            packed = frame.unused_data
+        if not rest and not frame.eof:
+            raise EOFError("it ends inside a frame")
+        content, rest = rest[:count], rest[count:]
+        return bytes(content)
+
+    return read
 
 
 def _read_parquet(file: InputFile) -> Callable[[int], bytes]:
@@ -173,17 +219,24 @@ def _read_parquet(file: InputFile) -> Callable[[int], bytes]:
     if file.is_standard_input or file.member:
         raise UnreadableFileError(f"{file} is a Parquet file, which is read from a file of its own only: unpack it.")
     batches = pq.ParquetFile(file.path).iter_batches(PARQUET_ROWS)
-    lines = (orjson.dumps(row, default=str) + b"\n" for batch in batches for row in batch.to_pylist())
-    rest = b""
+    lines = (orjson.dumps(row, default=str) + b"\n" for batch in batches for row in _valid_rows(batch))
+    rest = bytearray()
 
     def read(count: int) -> bytes:
-        nonlocal rest
         while len(rest) < count and (line := next(lines, b"")):
-            rest += line
-        content, rest = rest[:count], rest[count:]
+            rest.extend(line)
+        content = bytes(rest[:count])
+        del rest[:count]
         return content
 
     return read
+
+
+def _valid_rows(batch: "pa.RecordBatch") -> list[dict[str, Any]]:
+    """Return the rows of a batch; raises ArrowInvalid if a text in it is not UTF-8."""
+    batch.validate(full=True)
+    rows: list[dict[str, Any]] = batch.to_pylist()
+    return rows
 
 
 class _Counted(io.RawIOBase):

@@ -1,11 +1,13 @@
 """JSON as it is handed around: an array, one object a line, objects one after the other, blank lines between them.
 
 The standard library's decoder finds where each object ends, so the same loop reads all of these, with memory bounded by
-one object. A record that is no JSON ends where the next line begins an object; its bytes are kept.
+one object. A record that is no JSON ends where a line begins an object, at its margin or as far in as the record's own
+line did; its bytes are kept.
 """
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -18,6 +20,7 @@ _NEAR_THE_END = 16
 """Characters of a literal, number or escape that the end of the buffer may have cut."""
 _BETWEEN = " \t\r\n,[]\ufeff"
 """What may stand between two objects of an array or of a stream."""
+_MAX_INDENT = 80
 
 
 class InexactNumber(str):
@@ -47,22 +50,22 @@ def read_json_records(stream: BinaryIO) -> Iterator[ObjectRecord]:
 
 
 def _next_record(buffer: "_Buffer", decoder: "_Decoder", number: int) -> ObjectRecord:
-    value: Any = None
     while True:
+        value: Any = None
+        end: int | None = None
         try:
             value, end = decoder.decode(buffer.text, buffer.at)
             error = decoder.fault or (None if isinstance(value, dict) else "not a JSON object")
-            if end == len(buffer.text) and not isinstance(value, dict) and buffer.read_more():
-                continue  # a number may go on
+            may_go_on = not isinstance(value, dict) and end > len(buffer.text) - _NEAR_THE_END  # a number, by 1 or .5
         except json.JSONDecodeError as broken:
-            if _may_be_cut(broken, buffer) and buffer.read_more():
-                continue
-            end, error = buffer.next_start(), f"not JSON: {broken.msg}"
+            error, may_go_on = f"not JSON: {broken.msg}", _may_be_cut(broken, buffer)
         except RecursionError:
-            end, error = buffer.next_start(), "nested too deeply"
-        except ValueError:  # a whole number of thousands of digits
-            end, error = buffer.next_start(), "not JSON: a number is too long"
-        offset, content = buffer.take(end)
+            error, may_go_on = "nested too deeply", False
+        except ValueError:  # a whole number of thousands of digits, unless a fraction follows
+            error, may_go_on = "not JSON: a number is too long", buffer.text[-1].isdigit()
+        if may_go_on and buffer.read_more():
+            continue
+        offset, content = buffer.take(buffer.next_start() if end is None else end)
         try:
             content.decode()
         except UnicodeDecodeError:
@@ -108,6 +111,7 @@ class _Buffer:
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._is_finished = False
         self._offset = 0
+        self._opening = "\n"  # what stood before the record on its line, and the line feed before that
         self.text = ""
         self.at = 0
 
@@ -126,7 +130,9 @@ class _Buffer:
         while True:
             rest = len(self.text)
             while self.at < rest and self.text[self.at] in characters:
-                self._offset += len(self.text[self.at].encode())
+                found = self.text[self.at]
+                self._opening = found if found == "\n" else self._opening[:_MAX_INDENT] + found
+                self._offset += len(found.encode())
                 self.at += 1
             if self.at < rest:
                 return True
@@ -137,10 +143,13 @@ class _Buffer:
         """Return the offset and the bytes from here to there, and go on from there."""
         content = self.text[self.at : end].encode("utf-8", "surrogateescape")
         offset, self._offset, self.at = self._offset, self._offset + len(content), end
+        self._opening = "\n" if content.endswith(b"\n") else ""
         return offset, content
 
     def next_start(self) -> int:
         """Return where the next line begins an object, or the end of what one record may take."""
-        while (start := self.text.find("\n{", self.at)) < 0 and self.read_more():
+        opening = "\n{" if self._opening[:1] != "\n" else "\n{|" + re.escape(self._opening + "{")
+        pattern = re.compile(opening)
+        while not (found := pattern.search(self.text, self.at)) and self.read_more():
             pass
-        return start + 1 if start >= 0 else len(self.text)
+        return found.start() + 1 if found else len(self.text)

@@ -2,10 +2,14 @@
 
 from flows.errors import EpilakeError
 from flows.sources import Source
+from flows.sources.bluesky import Bluesky
+from flows.sources.feeds import Feeds
 from flows.sources.files import expand_paths
+from flows.sources.mastodon import Mastodon
+from flows.sources.reddit import Reddit
 from flows.sources.twitter import Twitter
 
-SOURCES: dict[str, Source] = {source.name: source for source in (Twitter(),)}
+SOURCES: dict[str, Source] = {source.name: source for source in (Twitter(), Reddit(), Bluesky(), Mastodon(), Feeds())}
 
 
 def check_input(paths: list[str], source: str) -> None:

@@ -10,18 +10,19 @@ import hashlib
 import io
 import json
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from flows.errors import UnknownHeaderError
 from flows.sources import Draft, Reject
-from flows.sources.csv_records import CsvRecord, CsvRecords
+from flows.sources.csv_records import CsvRecord, CsvRecords, CsvRun
 from flows.sources.drafts import has_surrogate, make_rows
 from flows.sources.twitter_fields import CSV_SCHEMAS, FIELDS, VACCINATION_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+REPR_STARTS = ("b'", 'b"')
 NAMES = tuple(field.name for field in FIELDS)
 TIME_FORMATS = {"%Y-%m-%d %H:%M:%S": 19, "%Y-%m-%d %H:%M:%S%z": 25, "%d-%m-%Y %H:%M": 16, "%d-%m-%Y": 10}
 """Accepted spellings of a time and their length: as crawled, in UTC or with its offset, as a spreadsheet re-saves it,
@@ -32,7 +33,7 @@ def parse_csv(stream: BinaryIO, *, chunk_records: int) -> Iterator[Draft]:
     """Yield the records of one file in drafts; see `Source.parse`."""
     records = CsvRecords(stream)
     header, names = read_header(next(iter(records.take(1)), None))
-    while run := records.take(chunk_records):
+    while len(run := records.take_run(chunk_records)):
         yield draft_run(header, names, run)
 
 
@@ -61,30 +62,41 @@ def read_header(record: CsvRecord | None) -> tuple[list[str], list[str]]:
     return header, names
 
 
-def draft_run(header: list[str], names: list[str], run: list[CsvRecord]) -> Draft:
+def draft_run(header: list[str], names: list[str], run: CsvRun) -> Draft:
     """Return a run of records as rows, but for those that cannot be read as fields at all."""
-    reasons = [shape_fault(record, header) for record in run]
-    whole = [record for record, reason in zip(run, reasons, strict=True) if not reason]
+    faults = find_shape_faults(header, run)
     rejects = [
-        Reject(record.number, record.byte_offset, reason, record.record_bytes)
-        for record, reason in zip(run, reasons, strict=True)
-        if reason
+        Reject(run.number + place, run.starts[place], reason, run.record_bytes(place))
+        for place, reason in faults.items()
     ]
-    columns = dict(zip(names, zip(*(record.fields for record in whole), strict=True), strict=True)) if whole else {}
-    known = {name: [value or None for value in columns[name]] for name in NAMES if name in columns}
-    if "text" in known:
-        known["text"] = [decode_repr(text) for text in known["text"]]
-    times = parse_times(known.get("date", []))
+    places = [place for place in range(len(run)) if place not in faults] if faults else list(range(len(run)))
+    whole = [run.fields[place] for place in places] if faults else run.fields
+    columns = dict(zip(names, zip(*whole, strict=True), strict=True)) if whole else {}
+    known = {name: columns[name] for name in NAMES if name in columns}
+    if any(text[:2] in REPR_STARTS for text in known.get("text", ())):
+        known["text"] = tuple(decode_repr(text) for text in known["text"])
+    times = parse_times(known.get("date", ()))
     rows = make_rows(
         FIELDS,
         known,
         rescued=rescue_columns(names, columns, len(whole)),
         post_ids=identify_posts(known, times),
         times=times,
-        numbers=[record.number for record in whole],
-        offsets=[record.byte_offset for record in whole],
+        numbers=[run.number + place for place in places],
+        offsets=[run.starts[place] for place in places],
     )
-    return Draft(rows, lambda at: whole[at].record_bytes, rejects)
+    return Draft(rows, lambda at: run.record_bytes(places[at]), rejects)
+
+
+def find_shape_faults(header: list[str], run: CsvRun) -> dict[int, str]:
+    """Return place in the run → why the record there cannot be read as fields at all."""
+    suspects = [
+        place
+        for place, fields in enumerate(run.fields)
+        if len(fields) != len(header) or not fields[0] or fields[0] == header[0] or not run.is_clean
+    ]
+    faults = ((place, shape_fault(run.record(place), header)) for place in suspects)
+    return {place: fault for place, fault in faults if fault}
 
 
 def shape_fault(record: CsvRecord, header: list[str]) -> str | None:
@@ -105,13 +117,13 @@ def shape_fault(record: CsvRecord, header: list[str]) -> str | None:
     return "header repeated" if fields == header else None
 
 
-def decode_repr(text: str | None) -> str | None:
+def decode_repr(text: str) -> str:
     r"""Return what a Python `b'…'` stands for, which collectors write that forgot to decode; other texts as they are.
 
-    >>> decode_repr("b'RT @who: caf\\xc3\\xa9'"), decode_repr("b'broken"), decode_repr("b'\\xff'"), decode_repr(None)
-    ('RT @who: café', "b'broken", "b'\\xff'", None)
+    >>> decode_repr("b'RT @who: caf\\xc3\\xa9'"), decode_repr("b'broken"), decode_repr("b'\\xff'")
+    ('RT @who: café', "b'broken", "b'\\xff'")
     """
-    if text is None or text[:2] not in ("b'", 'b"') or text[-1] != text[1]:
+    if text[:2] not in REPR_STARTS or text[-1] != text[1]:
         return text
     try:
         content = ast.literal_eval(text)
@@ -129,11 +141,11 @@ def rescue_columns(header: list[str], columns: dict[str, tuple[str, ...]], count
     return [json.dumps(dict(zip(unknown, values, strict=True)), ensure_ascii=False) for values in rest]
 
 
-def identify_posts(columns: dict[str, list[str | None]], times: "pd.Series") -> list[str | None]:
+def identify_posts(columns: dict[str, tuple[str, ...]], times: "pd.Series") -> list[str | None]:
     """Return each post's id: its own, else the hash of its content."""
-    ids = columns.get("id") or [None] * len(times)
+    ids = columns.get("id") or ("",) * len(times)
     if all(ids):
-        return ids
+        return list(ids)
     accounts = name_accounts(columns, len(times))
     return [
         own or (content_id(account, moment, text) if text else None)
@@ -141,18 +153,19 @@ def identify_posts(columns: dict[str, list[str | None]], times: "pd.Series") -> 
     ]
 
 
-def name_accounts(columns: dict[str, list[str | None]], count: int) -> list[str]:
+def name_accounts(columns: dict[str, tuple[str, ...]], count: int) -> list[str]:
     """Return by what each record's account is known: the minute of its creation, else its handle."""
     if "user_created" not in columns:
-        return [handle or "" for handle in columns.get("user_screen_name") or [None] * count]
+        return list(columns.get("user_screen_name") or ("",) * count)
     return [moment[:16] for moment in parse_times(columns["user_created"]).astype(str)]  # any other spelling is kept
 
 
 def content_id(account: str, posted_at: str, text: str) -> str:
     """Return the identity of a post that has no id: same account, same minute, same text.
 
-    Where the file has it, the account is known by the minute of its creation, because a spreadsheet damages names that begin with a sign and
-    drops the seconds of times, while white space in the text may change with line ends. Times are `YYYY-MM-DD HH:MM…`.
+    Where the file has it, the account is known by the minute of its creation, because a spreadsheet damages names that
+    begin with a sign and drops the seconds of times, while white space in the text may change with line ends. Times are
+    `YYYY-MM-DD HH:MM…`.
 
     >>> content_id("2017-05-26 05:46", "2020-07-25 12:27:21", "a  b") == content_id(
     ...     "2017-05-26 05:46", "2020-07-25 12:27:00", "a b")
@@ -163,18 +176,19 @@ def content_id(account: str, posted_at: str, text: str) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()[:32]}"
 
 
-def parse_times(values: list[str | None]) -> "pd.Series":
+def parse_times(values: Sequence[str]) -> "pd.Series":
     """Return UTC timestamps, NaT where a value is in none of `TIME_FORMATS`.
 
-    >>> parse_times(["2020-07-25 12:27:21", "25-07-2020 12:27", "yesterday", None]).astype(str).tolist()
+    >>> parse_times(["2020-07-25 12:27:21", "25-07-2020 12:27", "yesterday", ""]).astype(str).tolist()
     ['2020-07-25 12:27:21', '2020-07-25 12:27:00', 'NaT', 'NaT']
     """
     import pandas as pd
 
-    spelt = pd.Series(values, dtype=object)
+    spelt = pd.Series(list(values), dtype=object)
     parsed = pd.Series(pd.NaT, index=spelt.index, dtype="datetime64[s]")
+    lengths = spelt.str.len()
     for spelling, length in TIME_FORMATS.items():
-        fits = spelt.str.len() == length
+        fits = lengths == length
         if fits.any():
             moments = pd.to_datetime(spelt[fits], format=spelling, errors="coerce", utc=True)
             parsed[fits] = moments.dt.tz_localize(None).astype("datetime64[s]")

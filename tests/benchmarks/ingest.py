@@ -76,7 +76,7 @@ def ingest_with_epilake(files: list[Path]) -> Callable[[Path], int]:
 
 
 def repeat_files(files: list[Path], folder: Path, times: int) -> list[Path]:
-    """Write copies of CSV files whose ids, the first column, have another digit before them."""
+    """Write copies of CSV files whose ids begin with another digit."""
     import gzip
 
     copies = []
@@ -91,7 +91,7 @@ def repeat_files(files: list[Path], folder: Path, times: int) -> list[Path]:
 
 
 def add_to_ids(content: str, number: int) -> str:
-    """Return a CSV text with a digit before every id."""
+    """Return a CSV text with another first digit in every id."""
     import csv
     import io
 
@@ -102,7 +102,7 @@ def add_to_ids(content: str, number: int) -> str:
     place = header.index("id")
     writer.writerow(header)
     for row in rows:
-        row[place] = f"{number + 1}{row[place]}"
+        row[place] = f"{number}{row[place][1:]}"
         writer.writerow(row)
     return out.getvalue()
 

@@ -45,7 +45,7 @@ def ask_registry(home: Path, query: str) -> int:
 
 
 def is_staged(home: Path) -> bool:
-    staged = any((home / "staging").glob("*/*/*/posts.parquet"))
+    staged = any((home / "staging").glob("*/*/*/posts.arrow"))
     return staged and commits(home, "raw.twitter_posts") == 1
 
 

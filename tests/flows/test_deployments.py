@@ -30,7 +30,10 @@ if not Path("/proc/self/environ").exists():
 pytestmark = pytest.mark.spark
 
 NEW_POSTS = 300
-NAMES = ["build/on-demand", "enrich/on-demand", "ingest/on-demand", "pipeline/nightly", "score/hourly", "train/weekly"]
+NAMES = [
+    "build/on-demand", "collect/on-demand", "enrich/on-demand", "erase/every-six-hours", "ingest/on-demand",
+    "maintain/weekly", "pipeline/nightly", "score/hourly", "train/weekly",
+]  # fmt: skip
 
 
 class PlainServer:

@@ -82,6 +82,9 @@ def test_main_set_goes_through_every_layer_whole(main_set: tuple[Settings, dict[
         "count_accepted": 11_020,
         "count_duplicates": 0,
         "count_rejected": 0,
+        "count_refused": 0,
+        "count_notices": 0,
+        "count_skipped": 0,
     }
 
 
@@ -213,10 +216,34 @@ def test_blank_records_are_counted_not_kept_out_of_sight(
     assert (accepted, rows(empty_lake, "raw.twitter_posts")) == (998, [counts["count_accepted"]])
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["corona_nlp_test.blank_header_row.csv.gz", "tweets_covid19.no_header_blank_alternate_lines_broken_utf8.csv.gz"],
-)
+ACCOUNTS = {
+    "tweets/rt_label.coronavirus_2020-02-09.5000.csv.gz": ("twitter", 5_000, 5_000, 0, 0, 0),
+    "tweets/rt_label.ebola_2023-01.13629.csv.gz": ("twitter", 13_629, 9_056, 4_573, 0, 0),
+    "tweets_json/raw_stream_v1.covid19_2020-05-09.168.json.gz": ("twitter", 168, 168, 0, 0, 0),
+    "tweets_json/raw_stream_v1.covid19_2020-07-21.13.crlf_blank_lines.txt.gz": ("twitter", 13, 13, 0, 0, 0),
+    "reddit/alabama_comments.2019-12-31_2020-04-18.csv.gz": ("reddit", 18_443, 18_055, 0, 0, 388),
+    "reddit/colorado_comments.2019-12-31_2020-04-18.csv.gz": ("reddit", 17_011, 15_437, 0, 0, 1_574),
+    "reddit/Boston_posts.2019-12-31_2020-04.csv.gz": ("reddit", 7_387, 6_661, 0, 0, 726),
+    "hostile/corona_nlp_test.blank_header_row.csv.gz": ("twitter", 7_596, 3_798, 0, 3_798, 0),
+}
+"""File → source, records, accepted, exact duplicates, malformed, delete notices."""
+
+
+@pytest.mark.parametrize("name", ACCOUNTS)
+def test_every_record_of_every_file_is_accounted_for(
+    real_data: Path, make_home: Callable[[str], Path], prefect: None, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    from flows.ingest import ingest
+
+    monkeypatch.setenv("EPILAKE_HOME", str(make_home("account")))
+    source, *expected = ACCOUNTS[name]
+    counts = ingest([str(real_data / name)], source)
+    parts = ("count_records", "count_accepted", "count_duplicates", "count_rejected", "count_notices")
+    assert [counts[part] for part in parts] == expected
+    assert counts["count_records"] == sum(counts[part] for part in (*parts[1:], "count_refused", "count_skipped"))
+
+
+@pytest.mark.parametrize("name", ["tweets_covid19.no_header_blank_alternate_lines_broken_utf8.csv.gz"])
 def test_file_without_a_header_of_tweets_is_refused_whole(real_data: Path, empty_lake: Settings, name: str) -> None:
     from flows.ingest import ingest
 

@@ -1,0 +1,36 @@
+"""The fields of a Bluesky post or repost, as RAW keeps them, whichever way it came."""
+
+from flows.sources import Field, Kind
+
+FIELDS = (
+    Field("uri", Kind.POST_ID, "`at://` address of the record: account, collection, key."),
+    Field("cid", Kind.LABEL, "Hash of the record's content: a further one under the same `uri` is an edit."),
+    Field("did", Kind.AUTHOR_ID, "Lasting id (DID) of the author's account."),
+    Field("handle", Kind.AUTHOR_HANDLE, "Handle of the author, without the @; null from Jetstream, which gives none."),
+    Field("display_name", Kind.AUTHOR_NAME, "Display name of the author; null from Jetstream."),
+    Field("author_created_at", Kind.AUTHOR_CREATED, "When the account was created; null from Jetstream."),
+    Field("author_labels", Kind.LABEL, "Labels of the account, such as `!no-unauthenticated`, separated by spaces."),
+    Field("created_at", Kind.TIME, "When the post was published, as the author's program claims."),
+    Field("indexed_at", Kind.TIME, "When Bluesky's own server first saw the post; null from Jetstream."),
+    Field("time_us", Kind.TIME, "When Jetstream first saw the post, in microseconds since 1970; null from elsewhere."),
+    Field("text", Kind.TEXT, "The whole text; empty for a repost, which has no text of its own."),
+    Field("langs", Kind.LABEL, "Languages that the author's program stated, BCP 47 tags separated by spaces."),
+    Field("hashtags", Kind.LABEL, "Hashtags in the text and beside it without #, a JSON list."),
+    Field("mentions", Kind.PERSON, "DIDs of the accounts mentioned, separated by spaces."),
+    Field("links", Kind.URL, "Whole addresses of the links in the text, separated by spaces."),
+    Field("reply_parent", Kind.POST_LINK, "Post that this one answers."),
+    Field("reply_root", Kind.POST_LINK, "Post that began the thread of this answer."),
+    Field("quote_of", Kind.POST_LINK, "Post, or other record, that this one shows within itself."),
+    Field("is_repost", Kind.FLAG, "Whether this is a repost, which repeats another post and adds nothing."),
+    Field("repost_of", Kind.POST_LINK, "Post that a repost repeats."),
+    Field("repost_via", Kind.POST_LINK, "Repost by which the author came upon the post, if the program says so."),
+    Field("external_url", Kind.URL, "Page that the post shows as a card."),
+    Field("external_title", Kind.TEXT, "Title on that card."),
+    Field("media_descriptions", Kind.TEXT, "Descriptions of images and video, one a line."),
+    Field("labels", Kind.LABEL, "Warnings by the author or labellers, such as `graphic-media`, separated by spaces."),
+    Field("via", Kind.LABEL, "Program with which the post was written, if it says so."),
+    Field("like_count", Kind.COUNT, "Likes at capture; null from Jetstream."),
+    Field("repost_count", Kind.COUNT, "Reposts at capture; null from Jetstream."),
+    Field("reply_count", Kind.COUNT, "Replies at capture; null from Jetstream."),
+    Field("quote_count", Kind.COUNT, "Quotes at capture; null from Jetstream."),
+)

@@ -1,0 +1,57 @@
+"""The fields of a Mastodon post, as RAW keeps them.
+
+Ids of posts and accounts are an instance's own, so they are spelt `<instance>/<id>` wherever the instance is known.
+"""
+
+from flows.sources import Field, Kind
+
+FIELDS = (
+    Field("uri", Kind.POST_ID, "Address of the post in the whole network, the same on every instance."),
+    Field("local_id", Kind.POST_LINK, "`<instance>/<id>`: how a deletion on that instance names the post."),
+    Field("instance", Kind.LABEL, "Host of the instance that gave the post; null if a file does not say."),
+    Field("instance_id", Kind.POST_LINK, "Id of the post on the instance that gave it."),
+    Field("url", Kind.URL, "Page of the post."),
+    Field("account_uri", Kind.AUTHOR_ID, "Address of the author's account in the whole network."),
+    Field("local_account_id", Kind.AUTHOR_ID, "`<instance>/<id>` of the author's account."),
+    Field("acct", Kind.AUTHOR_HANDLE, "Handle of the author with its host, `name@host`, without an @ before it."),
+    Field("username", Kind.AUTHOR_HANDLE, "Handle of the author without its host."),
+    Field("display_name", Kind.AUTHOR_NAME, "Display name of the author."),
+    Field("note", Kind.AUTHOR_PROFILE, "Self-description in the author's profile, as plain text."),
+    Field("account_created_at", Kind.AUTHOR_CREATED, "When the account was created, or first seen by the instance."),
+    Field("followers_count", Kind.COUNT, "Accounts that followed the author at capture, as far as the instance knew."),
+    Field("following_count", Kind.COUNT, "Accounts that the author followed at capture."),
+    Field("statuses_count", Kind.COUNT, "Posts by the author at capture."),
+    Field("bot", Kind.FLAG, "Whether the account says that a program writes its posts."),
+    Field("locked", Kind.FLAG, "Whether the author approves followers one by one; public posts stay public."),
+    Field("discoverable", Kind.FLAG, "Whether the author wants the account to be recommended."),
+    Field("indexable", Kind.FLAG, "Whether the author wants public posts to be found by full-text search."),
+    Field("noindex", Kind.FLAG, "Whether the author asks search engines to keep away."),
+    Field("visibility", Kind.LABEL, "`public`, `unlisted`, `private` or `direct`."),
+    Field("is_private", Kind.AUTHOR_PROTECTED, "Whether the post is for chosen readers: neither public nor unlisted."),
+    Field("created_at", Kind.TIME, "When the post was published."),
+    Field("edited_at", Kind.TIME, "When the post was last edited; null if never."),
+    Field("text", Kind.TEXT, "The whole text, made plain from HTML; of a reblog the text of the original."),
+    Field("spoiler_text", Kind.TEXT, "Warning or subject before which the text is hidden; empty if there is none."),
+    Field("sensitive", Kind.FLAG, "Whether the post is marked as not for everybody's eyes."),
+    Field("language", Kind.LABEL, "Language that the author or the author's program stated, ISO 639."),
+    Field("hashtags", Kind.LABEL, "Hashtags without #, a JSON list."),
+    Field("mentions", Kind.PERSON, "Accounts mentioned, each `name@host`, separated by spaces."),
+    Field("media_descriptions", Kind.TEXT, "Descriptions of images, video and sound, one a line."),
+    Field("card_url", Kind.URL, "Page that the post shows as a card."),
+    Field("card_title", Kind.TEXT, "Title on that card."),
+    Field("is_reblog", Kind.FLAG, "Whether this is a reblog, which repeats another post and adds nothing."),
+    Field("reblog_of", Kind.POST_LINK, "`uri` of the post that a reblog repeats."),
+    Field("reblog_of_account", Kind.PERSON, "Account whose post a reblog repeats, `name@host`."),
+    Field(
+        "quote_of",
+        Kind.POST_LINK,
+        "Post that this one quotes: its `uri`, else `<instance>/<id>`.",
+    ),
+    Field("in_reply_to_id", Kind.POST_LINK, "Post that this one answers, `<instance>/<id>`."),
+    Field("in_reply_to_account_id", Kind.PERSON, "Account that this post answers, `<instance>/<id>`."),
+    Field("replies_count", Kind.COUNT, "Replies at capture, as far as the instance knew."),
+    Field("reblogs_count", Kind.COUNT, "Reblogs at capture, as far as the instance knew."),
+    Field("favourites_count", Kind.COUNT, "Likes at capture, as far as the instance knew."),
+    Field("quotes_count", Kind.COUNT, "Quotes at capture, as far as the instance knew."),
+    Field("application", Kind.LABEL, "Program with which the post was written; null for posts of other instances."),
+)
