@@ -126,7 +126,7 @@ def parse_batch(settings: Settings, source: Source, admission: Admission, batch:
 
 @contextmanager
 def without_garbage_collection() -> Iterator[None]:
-    """Keep Python's cyclic collector away from millions of short texts, none of them in a cycle: a fifth of the time."""
+    """Keep the cyclic collector away from millions of short texts, none of them in a cycle: a fifth of the time."""
     gc.disable()
     try:
         yield

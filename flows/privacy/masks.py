@@ -33,7 +33,8 @@ _HOST = r"[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+"
 
 PATTERNS: dict[Mask, tuple[tuple[str, str, str], ...]] = {
     Mask.EMAIL: (
-        (r"[\p{L}\p{N}_%+-][@＠]|\s[@＠]\s", rf"(^|[^@\p{{L}}\p{{N}}._%+-])[\p{{L}}\p{{N}}._%+-]+(?:[@＠]|\s[@＠]\s){_HOST}",
+        (r"[\p{L}\p{N}_%+-][@＠]|\s[@＠]\s",
+         rf"(^|[^@\p{{L}}\p{{N}}._%+-])[\p{{L}}\p{{N}}._%+-]+(?:[@＠]|\s[@＠]\s){_HOST}",
          r"\1[email]"),
         (r"(?i) at .* dot ", r"(?i)(^|[^\p{L}\p{N}._%+-])[\p{L}\p{N}._%+-]+ at [\p{L}\p{N}-]+(?: dot \p{L}{2,})+\b",
          r"\1[email]"),

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/ingest.py FOLDER    # CSV files of tweets, such as the ten days of the benchmark set
 
-Each is measured warm: after one round that is not counted, in the same process. Then the files are ingested once and ten
-times over, with other ids, and the slope of log CPU seconds over log rows is printed: 1 is linear.
+Each is measured warm: after one round that is not counted, in the same process. Then the files are ingested once and
+ten times over, with other ids, and the slope of log CPU seconds over log rows is printed: 1 is linear.
 """
 
 import math
@@ -107,20 +107,25 @@ def add_to_ids(content: str, number: int) -> str:
     return out.getvalue()
 
 
+def write(line: str) -> None:
+    """Print a line."""
+    sys.stdout.write(f"{line}\n")
+
+
 def main() -> None:
     """Measure and print."""
     files = sorted(Path(sys.argv[1]).glob("*.csv.gz"))
     peer_rows, peer = measure(ingest_with_polars(files))
     rows, ours = measure(ingest_with_epilake(files))
-    print(f"load {os.getloadavg()[0]:.1f}; {rows:,} rows, {peer_rows:,} by the peer")
-    print(f"polars + one commit: {peer_rows / peer:,.0f} rows per CPU second")
-    print(f"epilake ingest:      {rows / ours:,.0f} rows per CPU second; ratio to the peer {peer / ours:.3f}")
+    write(f"load {os.getloadavg()[0]:.1f}; {rows:,} rows, {peer_rows:,} by the peer")
+    write(f"polars + one commit: {peer_rows / peer:,.0f} rows per CPU second")
+    write(f"epilake ingest:      {rows / ours:,.0f} rows per CPU second; ratio to the peer {peer / ours:.3f}")
     with tempfile.TemporaryDirectory() as scratch:
         once, tenfold = (repeat_files(files, Path(tempfile.mkdtemp(dir=scratch)), times) for times in (1, 10))
         few, cost = measure(ingest_with_epilake(once))
         many, tenfold_cost = measure(ingest_with_epilake(tenfold))
     slope = math.log(tenfold_cost / cost) / math.log(many / few)
-    print(f"{few:,} rows {cost:.2f} CPU s, {many:,} rows {tenfold_cost:.2f} CPU s: slope {slope:.3f}")
+    write(f"{few:,} rows {cost:.2f} CPU s, {many:,} rows {tenfold_cost:.2f} CPU s: slope {slope:.3f}")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ create_missing_tables(settings)
 with flow.staging_folder(settings) as staging:
     batches, admission = flow.find_new_batches.fn(settings, sys.argv[1:]), open_admission(settings)
     parsed = [
-        flow.parse_batch.fn(settings, source, admission, batch, staging / f"{at:06}") for at, batch in enumerate(batches)
+        flow.parse_batch.fn(settings, source, admission, batch, staging / f"{at:06}")
+        for at, batch in enumerate(batches)
     ]
     loaded = flow.load_batches.fn(settings, source, parsed, staging) if parsed else []
     rows = [batch.to_row(source="twitter", flow_run_id="test", **admission.stamps) for batch in loaded]

@@ -185,16 +185,16 @@ def serving(instance: Instance) -> Iterator[Instance]:
 
 def follow(
     instance: Instance, *, requests: tuple[str, ...] = ("flu",), cursor: str | None = None, count: int = 10**9,
-    seconds: float = 9, pace: Pace = PACE, token: str | None = None,
+    to: int | None = None, seconds: float = 20, pace: Pace = PACE, token: str | None = None,
 ) -> list[Page]:  # fmt: skip
-    """Return the pages up to the one with the line of that number."""
+    """Return the pages up to the one with the line of that number, or whose cursor stands at that status."""
     collector = MastodonStream(url=instance.url, access_token=token, pace=pace)
     cursors = {} if cursor is None else {requests[0]: cursor}
     pages: list[Page] = []
     with closing(collector.collect(requests, cursors, until=datetime.now(UTC) + timedelta(seconds=seconds))) as stream:
         for page in stream:
             pages.append(page)
-            if sum(len(page.content.splitlines()) for page in pages) >= count:
+            if len(lines(pages)) >= count or (to and page.cursor == cursor_at(instance, to)):
                 break
     return pages
 
@@ -262,7 +262,7 @@ def test_a_first_run_takes_the_newest_posts_and_then_the_stream() -> None:
 def test_what_came_since_the_cursor_is_asked_for_page_by_page() -> None:
     held = [status(number) for number in range(1, 401)]
     with serving(Instance(held)) as instance:
-        pages = follow(instance, cursor=cursor_at(instance, 200), seconds=1.5)
+        pages = follow(instance, cursor=cursor_at(instance, 200), to=400)
     assert set(numbers(pages)) == set(range(81, 401)), "from two minutes before the cursor"
     assert pages[-1].cursor == cursor_at(instance, 400)
     asked = instance.paths("/timelines/tag/flu")
@@ -275,7 +275,7 @@ def test_what_came_since_the_cursor_is_asked_for_page_by_page() -> None:
 def test_a_post_that_came_late_from_another_instance_is_found_although_its_id_is_older() -> None:
     with serving(Instance([status(number) for number in (1, 150, 300)])) as instance:
         instance.statuses.insert(1, status(250, "came late"))
-        pages = follow(instance, cursor=cursor_at(instance, 300), seconds=0.6)
+        pages = follow(instance, cursor=cursor_at(instance, 300), count=4)
     assert 250 in numbers(pages)
     assert pages[-1].cursor == cursor_at(instance, 300)
 
@@ -293,9 +293,8 @@ def test_nothing_is_lost_while_a_stream_is_broken() -> None:
         [publish(62, 64), event("update", status(62)), event("update", status(63))],
     ]
     with serving(instance):
-        pages = follow(instance, cursor=cursor_at(instance, 1), seconds=2)
+        pages = follow(instance, cursor=cursor_at(instance, 1), to=63)
     assert set(numbers(pages)) == set(range(1, 64))
-    assert pages[-1].cursor == cursor_at(instance, 63)
     assert set(outcomes(pages)) == {Outcome.ANSWERED}
     spans = [span for page in pages for span in page.spans]
     assert all(before.ends_at == after.begins_at for before, after in pairwise(spans))
@@ -325,7 +324,7 @@ def test_a_rate_limit_beyond_the_end_is_told_and_the_cursor_stays_before_the_hol
     script = [event("update", status(number)) for number in (401, 402)]
     limits = [0, 0, 429]
     with serving(Instance(held, [script], timeline_statuses=limits, resets_in=60)) as instance:
-        pages = follow(instance, cursor=cursor_at(instance, 200), seconds=1)
+        pages = follow(instance, cursor=cursor_at(instance, 200), seconds=3)
     assert {401, 402} <= set(numbers(pages)), "what the stream brings meanwhile is handed over"
     assert {page.cursor for page in pages} == {cursor_at(instance, 200)}
     last = pages[-1].spans[-1]
@@ -337,7 +336,7 @@ def test_a_rate_limit_beyond_the_end_is_told_and_the_cursor_stays_before_the_hol
 def test_what_was_walked_before_a_limit_need_not_be_walked_again() -> None:
     held = [status(number) for number in range(1, 401)]
     with serving(Instance(held, timeline_statuses=[0] * 6 + [429], resets_in=60)) as instance:
-        pages = follow(instance, cursor=cursor_at(instance, 200), seconds=1)
+        pages = follow(instance, cursor=cursor_at(instance, 200), count=6 * LIMIT)
     assert pages[-1].cursor == cursor_at(instance, 80 + 5 * LIMIT)
 
 
@@ -345,7 +344,7 @@ def test_while_no_stream_can_be_opened_the_timeline_stands_in() -> None:
     instance = Instance([status(1)], stream_statuses=[503] * 999)
     with serving(instance):
         threading.Timer(0.5, lambda: instance.statuses.append(status(2))).start()
-        pages = follow(instance, cursor=cursor_at(instance, 1), seconds=1.5)
+        pages = follow(instance, cursor=cursor_at(instance, 1), seconds=3)
     assert set(numbers(pages)) == {1, 2}
     assert pages[-1].cursor == cursor_at(instance, 2)
     assert outcomes(pages)[-1] is Outcome.FAILED
@@ -390,7 +389,7 @@ def test_a_timeline_that_fails_is_asked_again(code: int) -> None:
 
 def test_each_hashtag_has_its_own_stream_and_cursor() -> None:
     with serving(Instance([status(1), status(2)])) as instance:
-        pages = follow(instance, requests=("flu", "Fièvre", "flu"), seconds=0.8)
+        pages = follow(instance, requests=("flu", "Fièvre", "flu"), seconds=2)
     assert {page.request: page.cursor for page in pages} == dict.fromkeys(("flu", "Fièvre"), cursor_at(instance, 2))
     assert sorted(query["tag"] for query in instance.paths("/streaming/")) == [["Fièvre"], ["flu"]]
 
@@ -403,7 +402,7 @@ def test_a_cursor_of_another_instance_says_nothing_here() -> None:
 
 def test_a_quiet_stream_says_at_the_end_that_it_was_heard() -> None:
     with serving(Instance()) as instance:
-        pages = follow(instance, seconds=0.5)
+        pages = follow(instance, seconds=2)
     assert [(page.content, page.cursor) for page in pages] == [(b"", None)]
     assert outcomes(pages) == [Outcome.ANSWERED]
 
@@ -411,7 +410,7 @@ def test_a_quiet_stream_says_at_the_end_that_it_was_heard() -> None:
 def test_a_stream_without_a_sign_of_life_is_given_up_and_opened_again() -> None:
     pace = Pace(page_seconds=0.1, silence_seconds=0.3, first_pause_seconds=0.05)
     with serving(Instance([status(1)], thumps=False)) as instance:
-        follow(instance, seconds=1.5, pace=pace)
+        follow(instance, seconds=3, pace=pace)
     assert len(instance.paths("/streaming/")) > 1
 
 
