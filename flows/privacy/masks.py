@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _WORD = r"[\p{L}\p{N}_]"
 _PROFILES = (
     r"bsky\.app/profile/|reddit\.com/user/|(?:^|[^\p{L}\p{N}])u/|t\.me/|instagram\.com/|facebook\.com/|"
-    r"linkedin\.com/in/"
+    r"linkedin\.com/in/|/users/"
 )
 _TWITTER = r"(?:(?:twitter|(?:^|[^\p{L}\p{N}-])x)\.com|nitter\.[a-z.-]+)/(?:#!/)?"
 _CALL = r"(?:tel|phone|call|whatsapp|sms|mobile|cell)"

@@ -76,12 +76,12 @@ class JetstreamServer:
     def follow(self, connection: ServerConnection) -> None:
         cursor = int(self.queries[-1].get("cursor", [str(NOW_US)])[0])
         held = [json.dumps(event) for event in self.events if event["time_us"] >= cursor]
-        if self.breaks_after:
-            for message in held[: self.breaks_after.pop(0)]:
-                connection.send(message)
-            connection.socket.shutdown(socket.SHUT_RDWR)
-            return
-        with suppress(ConnectionClosed):
+        with suppress(ConnectionClosed, OSError):
+            if self.breaks_after:
+                for message in held[: self.breaks_after.pop(0)]:
+                    connection.send(message)
+                connection.socket.shutdown(socket.SHUT_RDWR)
+                return
             for message in [*held, *self.live]:
                 connection.send(message)
             connection.recv()
@@ -327,13 +327,13 @@ def test_a_peer_that_answers_no_heartbeat_is_given_up() -> None:
                     peer, _ = listener.accept()
                 except OSError:
                     return
+                connections.append(peer)
                 protocol = ServerProtocol()
                 protocol.receive_data(peer.recv(65_536))
-                request = protocol.events_received()[0]
-                assert isinstance(request, Request)
-                protocol.send_response(protocol.accept(request))
-                peer.sendall(b"".join(protocol.data_to_send()))
-                connections.append(peer)
+                for request in protocol.events_received():
+                    assert isinstance(request, Request)
+                    protocol.send_response(protocol.accept(request))
+                    peer.sendall(b"".join(protocol.data_to_send()))
 
         thread = threading.Thread(target=accept)
         thread.start()

@@ -170,10 +170,19 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
 
 
+class Server(ThreadingHTTPServer):
+    """Waits at the end for those it still serves; a client that has left is no error."""
+
+    daemon_threads = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
 @contextmanager
 def serving(instance: Instance) -> Iterator[Instance]:
     handler = type("Bound", (Handler,), {"instance": instance})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with Server(("127.0.0.1", 0), handler) as server:
         instance.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -324,7 +333,7 @@ def test_a_rate_limit_beyond_the_end_is_told_and_the_cursor_stays_before_the_hol
     script = [event("update", status(number)) for number in (401, 402)]
     limits = [0, 0, 429]
     with serving(Instance(held, [script], timeline_statuses=limits, resets_in=60)) as instance:
-        pages = follow(instance, cursor=cursor_at(instance, 200), seconds=3)
+        pages = follow(instance, cursor=cursor_at(instance, 200), seconds=4)
     assert {401, 402} <= set(numbers(pages)), "what the stream brings meanwhile is handed over"
     assert {page.cursor for page in pages} == {cursor_at(instance, 200)}
     last = pages[-1].spans[-1]
