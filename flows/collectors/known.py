@@ -63,32 +63,32 @@ def make_collector(settings: Settings, source: str) -> Collector:
 
 
 def _feeds(_: Settings) -> Collector:
-    from flows.collectors.feed_poll import FeedPoll
+    from flows.collectors.feeds import FeedPoll
 
     return FeedPoll()
 
 
 def _bluesky(settings: Settings) -> Collector:
-    from flows.collectors.jetstream import Jetstream
+    from flows.collectors.bluesky.jetstream import Jetstream
 
     return Jetstream(url=settings.jetstream_url)
 
 
 def _mastodon(settings: Settings) -> Collector:
-    from flows.collectors.mastodon_stream import MastodonStream
+    from flows.collectors.mastodon.stream import MastodonStream
 
     return MastodonStream(url=settings.mastodon_url, access_token=settings.mastodon_token.get_secret_value() or None)
 
 
 def _reddit(settings: Settings) -> Collector:
-    from flows.collectors.reddit_api import RedditApi
+    from flows.collectors.reddit.api import RedditApi
 
     secret = settings.reddit_client_secret.get_secret_value()
     return RedditApi(settings.reddit_client_id, secret, settings.reddit_user_agent)
 
 
 def _twitter(settings: Settings) -> Collector:
-    from flows.collectors.twitter_api import XSearch, XStream
+    from flows.collectors.twitter import XSearch, XStream
 
     client = XStream if settings.x_is_streamed else XSearch
     return client(settings.x_bearer_token.get_secret_value(), budget_posts=settings.x_budget_posts)

@@ -7,8 +7,8 @@ import yaml
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.jars import jar_coordinates
-from flows.lake.sources_yml import FOLDER, LAYERS, render_layer
 from flows.lake.session import JAVA_OPTIONS, SESSION_CONF
+from flows.lake.sources_yml import FOLDER, LAYERS, render_layer
 from flows.settings import PROJECT_ROOT
 
 DBT = PROJECT_ROOT / "dbt_project"

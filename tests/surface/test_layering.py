@@ -16,6 +16,8 @@ MODULES = {
 FORBIDDEN = {
     "ml": ("flows", "prefect", "dbt", "prefect_dbt", "infra", "tests"),
     "flows": ("infra", "tests"),
+    "flows/topics": ("prefect", "pyspark", "deltalake", "dbt", "mlflow", "ml"),
+    "flows/privacy": ("prefect", "pyspark", "deltalake", "dbt", "mlflow", "ml"),
     "flows/sources": ("prefect", "pyspark", "deltalake", "dbt", "mlflow", "ml"),
     "flows/lake": ("prefect", "dbt", "mlflow", "ml"),
     "flows/sample": ("prefect", "pyspark", "deltalake", "dbt", "mlflow", "ml"),

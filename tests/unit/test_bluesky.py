@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from flows.sources import Chunk, Draft, NoticeKind
 from flows.sources.bluesky import Bluesky, sort_time
-from flows.sources.bluesky_fields import FIELDS
+from flows.sources.bluesky.fields import FIELDS
 from flows.sources.boundary import check_draft
 
 DID = "did:plc:ana7mk2v5x3q4w6e8r9t0y1u"

@@ -18,7 +18,7 @@ from flows.sources import Chunk, Draft, Field, Kind, NoticeKind
 from flows.sources.boundary import FORMULA, MAX_TEXT_CHARACTERS, check_draft
 from flows.sources.drafts import ObjectRecord, ReadNotice, ReadPost, draft_objects, rows_of
 from flows.sources.twitter import Twitter
-from flows.sources.twitter_csv import decode_repr
+from flows.sources.twitter.csv_files import decode_repr
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 POSTED = datetime(2020, 12, 20, 6, 6, 44, tzinfo=UTC)

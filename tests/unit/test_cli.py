@@ -142,7 +142,10 @@ def test_unknown_source_is_one_sentence(tmp_path: Path, paths: list[str]) -> Non
     (tmp_path / "posts.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     done = run_command(tmp_path, "run", *paths, "--source", "usenet")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "Error: There is no source named 'usenet': choose one of bluesky, feeds, mastodon, reddit, twitter."
+    assert (
+        done.stderr.splitlines()[-1]
+        == "Error: There is no source named 'usenet': choose one of bluesky, feeds, mastodon, reddit, twitter."
+    )
 
 
 def run_command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

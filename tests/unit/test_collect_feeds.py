@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from flows.collectors import Outcome, Page
-from flows.collectors.feed_poll import LOST, Cursor, FeedPoll
+from flows.collectors.feeds import LOST, Cursor, FeedPoll
 from flows.errors import EpilakeError
 from flows.sources.feeds import Feeds
 

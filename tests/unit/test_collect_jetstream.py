@@ -20,7 +20,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
 from flows.collectors import Outcome, Page
-from flows.collectors.jetstream import Jetstream
+from flows.collectors.bluesky.jetstream import Jetstream
 from flows.collectors.pace import Pace
 from flows.errors import EpilakeError
 from flows.sources.bluesky import Bluesky

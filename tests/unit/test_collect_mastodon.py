@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from flows.collectors import Outcome, Page
-from flows.collectors.mastodon_stream import MastodonStream
+from flows.collectors.mastodon.stream import MastodonStream
 from flows.collectors.pace import Pace
 from flows.errors import EpilakeError
 from flows.sources.mastodon import Mastodon

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from flows.collectors import Outcome, Page
-from flows.collectors.reddit_api import RedditApi
+from flows.collectors.reddit.api import RedditApi
 from flows.errors import EpilakeError
 from flows.sources.reddit import Reddit
 

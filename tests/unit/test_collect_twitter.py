@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from flows.collectors import Outcome, Page
 from flows.collectors.pace import Pace
-from flows.collectors.twitter_api import Subject, XSearch, XStream, check_compliance, plan_budget
+from flows.collectors.twitter import Subject, XSearch, XStream, check_compliance, plan_budget
 from flows.errors import EpilakeError
 from flows.sources import NoticeKind
 from flows.sources.twitter import Twitter
-from flows.sources.twitter_values import id_of_moment, moment_of_id
+from flows.sources.twitter.values import id_of_moment, moment_of_id
 
 TOKEN = "AAAA-token"
 PACE = Pace(

@@ -15,8 +15,8 @@ from flows.privacy.secret import Secret
 from flows.sources import Chunk, Draft, NoticeKind
 from flows.sources.boundary import check_draft
 from flows.sources.mastodon import Mastodon
-from flows.sources.mastodon_fields import FIELDS
-from flows.sources.mastodon_html import html_to_text, text_to_html
+from flows.sources.mastodon.fields import FIELDS
+from flows.sources.mastodon.html import html_to_text, text_to_html
 
 URI = "https://clinic.example/users/ana/statuses/115270115826048975"
 CONTENT = (

@@ -18,7 +18,7 @@ URI = "at://did:plc:ann/app.bsky.feed.post/3k"
 
 @dataclass(frozen=True)
 class Example:
-    """One post of a source by its fields, a delete notice of it as the source spells it, and how the notice names it."""
+    """One post of a source by its fields, its delete notice as the source spells it, and how that names the post."""
 
     post: dict[str, str]
     notice: dict[str, Any] | None
@@ -28,8 +28,8 @@ class Example:
 EXAMPLES = {
     "twitter": Example(
         {
-            "id": "1340539111971516416", "user_name": "Ann", "user_created": "2009-04-08 17:52:46", "text": "fever, 'again' 🤒",
-            "date": "2020-12-20 06:06:44", "user_verified": "False", "is_retweet": "False", "user_followers": "3",
+            "id": "1340539111971516416", "user_name": "Ann", "user_created": "2009-04-08 17:52:46",
+            "text": "fever, 'again' 🤒", "date": "2020-12-20 06:06:44", "user_verified": "False", "is_retweet": "False", "user_followers": "3",
         },
         {"delete": {"status": {"id_str": "1340539111971516416", "user_id_str": "7"}, "timestamp_ms": "1608444404000"}},
         "1340539111971516416",
@@ -54,8 +54,8 @@ EXAMPLES = {
         "m.example/9",
     ),
     "feeds": Example(
-        {"id": "tag:who,2026:1", "title": "Cholera", "text": "Cases were reported.", "published": "2026-01-01T10:00:00Z",
-         "url": "http://who.example/1", "feed_title": "Outbreak News"},
+        {"id": "tag:who,2026:1", "title": "Cholera", "text": "Cases were reported.",
+         "published": "2026-01-01T10:00:00Z", "url": "http://who.example/1", "feed_title": "Outbreak News"},
         None,
         "",
     ),
@@ -107,7 +107,7 @@ HOSTILE = {
     "cut": b'{"id": "1", "text": "x',
     "broken UTF-8": b'{"id": "1", "text": "\xff"}',
     "half a pair": b'{"id": "1", "id_str": "1", "text": "\\ud83d", "body": "\\ud83d"}',
-    "wrong types": b'{"id": [1], "user": 7, "text": {"a": 1}, "created_at": true, "data": 9, "commit": "x", "event": 1}',
+    "wrong types": b'{"id": [1], "user": 7, "text": {"a": 1}, "created_at": true, "data": 9, "event": 1}',
     "of no shape": b'{"hello": "world"}',
     "long number": b'{"id": ' + b"9" * 100_000 + b"}",
 }

@@ -12,8 +12,8 @@ from flows.errors import UnknownHeaderError
 from flows.sources import Chunk
 from flows.sources.boundary import check_draft
 from flows.sources.twitter import Twitter
-from flows.sources.twitter_csv import content_id
-from flows.sources.twitter_fields import COVID19_COLUMNS, VACCINATION_COLUMNS
+from flows.sources.twitter.csv_files import content_id
+from flows.sources.twitter.fields import COVID19_COLUMNS, VACCINATION_COLUMNS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RECORD = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flows.sources import Draft, NoticeKind
-from flows.sources.twitter_objects import parse_objects
+from flows.sources.twitter.objects import parse_objects
 
 TWEET = {"created_at": "Sun Dec 20 06:06:44 +0000 2020", "id_str": "7", "text": "fever", "user": {"id_str": "3"}}
 

@@ -16,8 +16,8 @@ from flows.sources import Draft
 from flows.sources.boundary import check_draft
 from flows.sources.files import InputFile, open_decompressed
 from flows.sources.twitter import Twitter
-from flows.sources.twitter_fields import FIELDS
-from flows.sources.twitter_objects import parse_objects, render_objects
+from flows.sources.twitter.fields import FIELDS
+from flows.sources.twitter.objects import parse_objects, render_objects
 
 NAMES = [field.name for field in FIELDS]
 Row = dict[str, str | None]

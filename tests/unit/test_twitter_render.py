@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from flows.sources import Kind
 from flows.sources.drafts import has_surrogate
 from flows.sources.twitter import Twitter
-from flows.sources.twitter_csv import decode_repr
-from flows.sources.twitter_fields import FIELDS
-from flows.sources.twitter_objects import parse_objects, render_objects
+from flows.sources.twitter.csv_files import decode_repr
+from flows.sources.twitter.fields import FIELDS
+from flows.sources.twitter.objects import parse_objects, render_objects
 
 NAMES = [field.name for field in FIELDS]
 Row = dict[str, str | None]

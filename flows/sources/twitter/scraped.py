@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flows.sources.drafts import ReadPost, rescue
-from flows.sources.twitter_csv import NAMES, TIME_FORMATS, content_id
-from flows.sources.twitter_fields import CSV_SCHEMAS
-from flows.sources.twitter_values import (
+from flows.sources.twitter.csv_files import NAMES, TIME_FORMATS, content_id
+from flows.sources.twitter.fields import CSV_SCHEMAS
+from flows.sources.twitter.values import (
     drop_nulls,
     find,
     find_id,

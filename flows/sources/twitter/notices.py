@@ -14,7 +14,7 @@ from typing import Any
 from flows.errors import RefusedRecordError
 from flows.sources import NoticeKind
 from flows.sources.drafts import ReadNotice, as_text, read_epoch_time, read_iso_time
-from flows.sources.twitter_values import find, find_id, moment_of_id
+from flows.sources.twitter.values import find, find_id, moment_of_id
 
 POST_EVENTS = {
     "delete": NoticeKind.POST_DELETED,

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from flows.sources.drafts import ObjectRecord, as_text
-from flows.sources.twitter_values import find, find_objects
+from flows.sources.twitter.values import find, find_objects
 
 KEYS = {"users": "id", "tweets": "id", "places": "id", "media": "media_key"}
 """Kind of included objects → the field by which tweets name them."""

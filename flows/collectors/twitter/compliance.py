@@ -13,7 +13,7 @@ from typing import Any
 
 from flows.collectors import Page
 from flows.collectors.pace import Pace
-from flows.collectors.twitter_client import BASE_URL, XClient, now
+from flows.collectors.twitter.client import BASE_URL, XClient, now
 from flows.errors import EpilakeError
 
 POLL_SECONDS = 30.0

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from flows.collectors import Outcome, Page, Span
-from flows.collectors.jetstream_page import PageDraft, Position
+from flows.collectors.bluesky.page import PageDraft, Position
 from flows.collectors.pace import Pace
 from flows.errors import EpilakeError
 

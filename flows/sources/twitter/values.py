@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flows.sources.drafts import ReadPost, as_text, read_iso_time
-from flows.sources.twitter_csv import decode_repr
+from flows.sources.twitter.csv_files import decode_repr
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """As API v1.1 spells them, in every locale."""

@@ -25,8 +25,8 @@ from flows.sources.drafts import (
     rescue,
 )
 from flows.sources.json_records import read_json_records
-from flows.sources.reddit_fields import FIELDS
-from flows.sources.twitter_csv import shape_fault
+from flows.sources.reddit.fields import FIELDS
+from flows.sources.twitter.csv_files import shape_fault
 
 NAMES = tuple(field.name for field in FIELDS)
 KINDS = {"t1": "comment", "t3": "submission", "comment": "comment", "submission": "submission"}

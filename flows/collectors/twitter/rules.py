@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from flows.collectors.twitter_client import XClient
+from flows.collectors.twitter.client import XClient
 from flows.errors import EpilakeError
 
 

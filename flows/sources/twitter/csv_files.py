@@ -17,7 +17,7 @@ from flows.errors import UnknownHeaderError
 from flows.sources import Draft, Reject
 from flows.sources.csv_records import CsvRecord, CsvRecords, CsvRun
 from flows.sources.drafts import has_surrogate, make_rows
-from flows.sources.twitter_fields import CSV_SCHEMAS, FIELDS, VACCINATION_COLUMNS
+from flows.sources.twitter.fields import CSV_SCHEMAS, FIELDS, VACCINATION_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,13 +7,13 @@ from flows.errors import RefusedRecordError
 from flows.sources import Draft
 from flows.sources.drafts import ReadNotice, ReadPost, draft_objects
 from flows.sources.json_records import read_json_records
-from flows.sources.twitter_fields import FIELDS
-from flows.sources.twitter_notices import is_message, read_message
-from flows.sources.twitter_pages import expand_pages
-from flows.sources.twitter_render import render_objects
-from flows.sources.twitter_scraped import is_flat, is_snscrape, read_flat, read_snscrape
-from flows.sources.twitter_v1 import is_v1, read_v1
-from flows.sources.twitter_v2 import is_v2, read_v2
+from flows.sources.twitter.fields import FIELDS
+from flows.sources.twitter.notices import is_message, read_message
+from flows.sources.twitter.pages import expand_pages
+from flows.sources.twitter.render import render_objects
+from flows.sources.twitter.scraped import is_flat, is_snscrape, read_flat, read_snscrape
+from flows.sources.twitter.v1 import is_v1, read_v1
+from flows.sources.twitter.v2 import is_v2, read_v2
 
 __all__ = ["parse_objects", "read_object", "render_objects"]
 

@@ -1,4 +1,4 @@
-"""Posts written as objects of API v1.1, so that `twitter_v1` reads every field back as it was.
+"""Posts written as objects of API v1.1, so that `v1` reads every field back as it was.
 
 What v1.1 has no place for stands where a reader of v1.1 looks past it: a value that is no number, list or truth value
 stands as a text in its place, and `is_retweet` is said only where the tweet itself does not show it.
@@ -11,7 +11,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from flows.sources.twitter_values import MONTHS
+from flows.sources.twitter.values import MONTHS
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 COUNTS = {

@@ -19,8 +19,8 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from flows.collectors import Outcome, Page
-from flows.collectors.mastodon_client import Closed, EventStream, Heard, Opened, Signal, Timeline
-from flows.collectors.mastodon_feed import Feed
+from flows.collectors.mastodon.client import Closed, EventStream, Heard, Opened, Signal, Timeline
+from flows.collectors.mastodon.feed import Feed
 from flows.collectors.pace import Pace
 from flows.errors import EpilakeError
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from flows.collectors import Outcome, Page
 from flows.collectors.pace import Pace
-from flows.collectors.twitter_client import (
+from flows.collectors.twitter.client import (
     BASE_URL,
     POSTS_PER_RESULT,
     UnansweredError,
@@ -22,9 +22,9 @@ from flows.collectors.twitter_client import (
     now,
     wanted_fields,
 )
-from flows.collectors.twitter_heard import Heard
-from flows.collectors.twitter_rules import set_rules
-from flows.collectors.twitter_walk import BUDGET_ENDED
+from flows.collectors.twitter.heard import Heard
+from flows.collectors.twitter.rules import set_rules
+from flows.collectors.twitter.walk import BUDGET_ENDED
 
 if TYPE_CHECKING:
     import requests as http

@@ -1,6 +1,6 @@
 """Reddit's API through praw: new submissions and comments of subreddits, and what a search finds.
 
-See `reddit_walk` for how a listing is read.
+See `walk` for how a listing is read.
 """
 
 import re
@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flows.collectors import Outcome, Page
-from flows.collectors.reddit_walk import Walk, read_cursor
+from flows.collectors.reddit.walk import Walk, read_cursor
 from flows.errors import EpilakeError
 
 if TYPE_CHECKING:

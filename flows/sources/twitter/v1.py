@@ -8,7 +8,7 @@ what it repeats or quotes as whole tweets. A stream cuts `text` at 140 character
 from typing import Any
 
 from flows.sources.drafts import ReadPost, rescue
-from flows.sources.twitter_values import (
+from flows.sources.twitter.values import (
     drop_nulls,
     find,
     find_id,

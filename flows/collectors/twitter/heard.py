@@ -9,8 +9,8 @@ from typing import Any
 
 from flows.collectors import Outcome, Page, Span
 from flows.collectors.pace import Pace
-from flows.collectors.twitter_client import SPENT, UnansweredError, count_posts, now
-from flows.collectors.twitter_cursor import Cursor, read_cursor
+from flows.collectors.twitter.client import SPENT, UnansweredError, count_posts, now
+from flows.collectors.twitter.cursor import Cursor, read_cursor
 
 NOBODY_LISTENED = "nobody listened"
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flows.collectors import Outcome, Page, Span
-from flows.collectors.twitter_client import UnansweredError
-from flows.collectors.twitter_cursor import Cursor, Rest
-from flows.sources.twitter_values import id_of_moment, moment_of_id
+from flows.collectors.twitter.client import UnansweredError
+from flows.collectors.twitter.cursor import Cursor, Rest
+from flows.sources.twitter.values import id_of_moment, moment_of_id
 
 WINDOW = timedelta(days=7) - timedelta(minutes=10)
 """How far back the search goes, with some room for clocks that differ."""

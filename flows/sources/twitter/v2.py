@@ -7,7 +7,7 @@ place by their ids only.
 from typing import Any
 
 from flows.sources.drafts import ReadPost, as_text, rescue
-from flows.sources.twitter_values import (
+from flows.sources.twitter.values import (
     drop_nulls,
     find,
     find_objects,

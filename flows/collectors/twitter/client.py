@@ -67,7 +67,7 @@ class XClient:
         import requests
         import tweepy  # type: ignore[import-untyped]
 
-        from flows.collectors.twitter_host import HostAdapter
+        from flows.collectors.twitter.host import HostAdapter
 
         if not token:
             raise EpilakeError("X's API wants the bearer token of an application (developer.x.com): set it.")

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flows.sources.mastodon_html import text_to_html
+from flows.sources.mastodon.html import text_to_html
 
 ACCOUNT_NAMES = (
     "acct", "username", "display_name", "followers_count", "following_count", "statuses_count", "bot", "locked",

@@ -11,8 +11,8 @@ from typing import Any
 
 from flows.collectors import Outcome, Page
 from flows.collectors.pace import Pace
-from flows.collectors.twitter_budget import Purse, plan_budget
-from flows.collectors.twitter_client import (
+from flows.collectors.twitter.budget import Purse, plan_budget
+from flows.collectors.twitter.client import (
     BASE_URL,
     POSTS_PER_RESULT,
     UnansweredError,
@@ -21,8 +21,8 @@ from flows.collectors.twitter_client import (
     now,
     wanted_fields,
 )
-from flows.collectors.twitter_cursor import read_cursor
-from flows.collectors.twitter_walk import Stretch, Walk
+from flows.collectors.twitter.cursor import read_cursor
+from flows.collectors.twitter.walk import Stretch, Walk
 from flows.errors import EpilakeError
 
 

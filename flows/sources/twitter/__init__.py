@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from flows.sources import Draft
-from flows.sources.twitter_csv import parse_csv, render_csv
-from flows.sources.twitter_fields import FIELDS
-from flows.sources.twitter_objects import parse_objects
+from flows.sources.twitter.csv_files import parse_csv, render_csv
+from flows.sources.twitter.fields import FIELDS
+from flows.sources.twitter.objects import parse_objects
 
 PEEK_BYTES = 1_000_000
 BEFORE_OBJECTS = b"\xef\xbb\xbf \t\r\n"
@@ -15,7 +15,7 @@ BEFORE_OBJECTS = b"\xef\xbb\xbf \t\r\n"
 
 
 class Twitter:
-    """See the modules `twitter_csv` and `twitter_objects`."""
+    """See the modules `csv_files` and `objects`."""
 
     name = "twitter"
     fields = FIELDS
@@ -31,5 +31,5 @@ class Twitter:
         yield from parse(cast("BinaryIO", held), chunk_records=chunk_records)
 
     def render(self, rows: list[dict[str, str | None]]) -> bytes:
-        """Return posts as CSV; see `Source.render`. `twitter_objects` reads what `twitter_render` writes."""
+        """Return posts as CSV; see `Source.render`. `objects` reads what `render` writes."""
         return render_csv(rows)

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 
 from flows.errors import RefusedRecordError
 from flows.sources import Draft, NoticeKind
-from flows.sources.bluesky_fields import FIELDS
-from flows.sources.bluesky_records import read_record, spell_record
+from flows.sources.bluesky.fields import FIELDS
+from flows.sources.bluesky.records import read_record, spell_record
 from flows.sources.boundary import EARLIEST_YEAR
 from flows.sources.drafts import (
     ObjectRecord,

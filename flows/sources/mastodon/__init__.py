@@ -23,9 +23,9 @@ from flows.sources import Draft, NoticeKind
 from flows.sources.drafts import ReadNotice, ReadPost, as_text, draft_objects, read_iso_time, rescue
 from flows.sources.json_records import read_json_records
 from flows.sources.json_values import as_object, objects, texts, words
-from flows.sources.mastodon_fields import FIELDS
-from flows.sources.mastodon_html import html_to_text
-from flows.sources.mastodon_spelling import spell_status
+from flows.sources.mastodon.fields import FIELDS
+from flows.sources.mastodon.html import html_to_text
+from flows.sources.mastodon.spelling import spell_status
 
 POST_EVENTS = frozenset({"update", "status.update"})
 OPEN_VISIBILITIES = frozenset({"public", "unlisted"})

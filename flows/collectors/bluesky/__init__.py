@@ -1,0 +1,1 @@
+"""Bluesky, live: Jetstream, the whole network as a stream."""

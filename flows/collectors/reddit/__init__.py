@@ -1,0 +1,1 @@
+"""Reddit, live: its listings, walked from the newest post back."""
