@@ -61,7 +61,7 @@ def test_a_gzip_file_that_ends_early_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_source_is_named_beside_those_there_are() -> None:
-    with pytest.raises(EpilakeError, match="no source named 'usenet': choose one of bluesky, feeds, .*, twitter"):
+    with pytest.raises(EpilakeError, match=r"no source named 'usenet': choose one of bluesky, feeds, .*, twitter"):
         find_source("usenet")
 
 

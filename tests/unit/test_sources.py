@@ -29,7 +29,8 @@ EXAMPLES = {
     "twitter": Example(
         {
             "id": "1340539111971516416", "user_name": "Ann", "user_created": "2009-04-08 17:52:46",
-            "text": "fever, 'again' 🤒", "date": "2020-12-20 06:06:44", "user_verified": "False", "is_retweet": "False", "user_followers": "3",
+            "text": "fever, 'again' 🤒", "date": "2020-12-20 06:06:44",
+            "user_verified": "False", "is_retweet": "False", "user_followers": "3",
         },
         {"delete": {"status": {"id_str": "1340539111971516416", "user_id_str": "7"}, "timestamp_ms": "1608444404000"}},
         "1340539111971516416",
