@@ -4,11 +4,11 @@ A file is known by its header, not by its name: the 13 columns of the first sche
 that the second adds; any other field of a tweet is read by its name, and columns beyond those are rescued as JSON.
 """
 
-import ast
 import csv
 import hashlib
 import io
 import json
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REPR_STARTS = ("b'", 'b"')
+REPR = re.compile(r"""b(['"])(?:[^\\]|\\[\\'"ntr]|\\x[0-9a-f]{2})*\1""", re.DOTALL)
+"""How Python spells bytes: nothing but these escapes."""
 NAMES = tuple(field.name for field in FIELDS)
 TIME_FORMATS = {"%Y-%m-%d %H:%M:%S": 19, "%Y-%m-%d %H:%M:%S%z": 25, "%d-%m-%Y %H:%M": 16, "%d-%m-%Y": 10}
 """Accepted spellings of a time and their length: as crawled, in UTC or with its offset, as a spreadsheet re-saves it,
@@ -123,12 +125,11 @@ def decode_repr(text: str) -> str:
     >>> decode_repr("b'RT @who: caf\\xc3\\xa9'"), decode_repr("b'broken"), decode_repr("b'\\xff'")
     ('RT @who: café', "b'broken", "b'\\xff'")
     """
-    if text[:2] not in REPR_STARTS or text[-1] != text[1]:
+    if text[:2] not in REPR_STARTS or not REPR.fullmatch(text):
         return text
     try:
-        content = ast.literal_eval(text)
-        return content.decode() if isinstance(content, bytes) else text
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text[2:-1].encode("ascii").decode("unicode_escape").encode("latin-1").decode()
+    except UnicodeError:
         return text
 
 
