@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from flows.errors import EpilakeError
 from flows.sources import Field as SourceField
 from flows.sources import Kind
+from flows.sources.known import SOURCES
 
 SHIPPED = Path(__file__).parent / "policies"
 
@@ -47,7 +48,7 @@ class Refusal(StrEnum):
 
 
 class Rejects(StrEnum):
-    """What is kept of the bytes of a refused record: all, all but sealed with the secret, or only their hash."""
+    """What is kept of the bytes of a refused record: all, all but sealed with the secret, or none."""
 
     KEEP = "keep"
     SEAL = "seal"
@@ -55,6 +56,19 @@ class Rejects(StrEnum):
 
 
 COARSE_KINDS = frozenset({Kind.PLACE, Kind.COORDINATES, Kind.TIME, Kind.AUTHOR_CREATED})
+
+
+def _is_possible(kind: Kind, action: Action) -> bool:
+    """Say whether something can be done to a kind of field: without its id and its time a post is none.
+
+    >>> _is_possible(Kind.PLACE, Action.COARSEN), _is_possible(Kind.COUNT, Action.COARSEN)
+    (True, False)
+    """
+    if kind is Kind.POST_ID:
+        return action in (Action.KEEP, Action.HASH)
+    if kind is Kind.TIME:
+        return action in (Action.KEEP, Action.COARSEN)
+    return action is not Action.COARSEN or kind in COARSE_KINDS
 
 
 class Retention(BaseModel):
@@ -75,7 +89,7 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"[a-z][a-z0-9_-]*")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     version: int = Field(ge=1)
     kinds: dict[Kind, Action]
     sources: dict[str, dict[str, Action]] = Field(default_factory=dict)
@@ -91,9 +105,16 @@ class Policy(BaseModel):
         undecided = sorted(set(Kind) - set(self.kinds))
         if undecided:
             raise ValueError(f"kinds: say what becomes of {', '.join(undecided)}")
-        wrong = sorted(kind for kind, action in self.kinds.items() if action == "coarsen" and kind not in COARSE_KINDS)
-        if wrong or self.rescued in ("hash", "coarsen"):
-            raise ValueError(f"{', '.join(wrong) or 'rescued'}: only places, coordinates and times can be coarsened")
+        wrong = [f"{kind}: {action}" for kind, action in self.kinds.items() if not _is_possible(kind, action)]
+        for source, actions in self.sources.items():
+            kinds = {field.name: field.kind for field in SOURCES[source].fields} if source in SOURCES else {}
+            wrong += [
+                f"{source}.{name}: {action}"
+                for name, action in actions.items()
+                if name not in kinds or not _is_possible(kinds[name], action)
+            ]
+        if wrong or self.rescued in (Action.HASH, Action.COARSEN):
+            raise ValueError(f"there is no such field, or this cannot be done to it: {', '.join(wrong) or 'rescued'}")
         return self
 
     @property

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 IDENTITY_KINDS = (Kind.AUTHOR_ID, Kind.AUTHOR_HANDLE, Kind.AUTHOR_NAME)
 """By what an account is known, the most lasting first."""
+AROUND = r"^[^\p{L}\p{N}_]+|[^\p{L}\p{N}_]+$"
+"""Signs and emoji around a name: it is known without them."""
 SPREADSHEET_ERRORS = frozenset({"#NAME?", "#VALUE!", "#REF!", "#N/A", "#NUM!", "#DIV/0!", "#NULL!"})
 """What a spreadsheet leaves of a name that it took for a formula: nobody's name, so kept as it is."""
 
@@ -80,34 +82,59 @@ def refusals(
 
 def protect_fields(policy: Policy, source: Source, rows: "pa.Table", secret: Secret) -> "pa.Table":
     """Return the rows with the policy's action done to every field."""
-    import pyarrow as pa
-
     names = own_names(source, rows)
     masked = []
     for name, action, kind in [
         *((field.name, policy.action(source.name, field), field.kind) for field in source.fields),
         ("rescued", policy.rescued, Kind.TEXT),
     ]:
-        column = rows[name]
-        if action is Action.KEEP or column.null_count == rows.num_rows:
-            continue
-        if action is Action.DROP:
-            column = pa.nulls(rows.num_rows, pa.string())
-        elif action is Action.HASH:
-            column = map_distinct(column, partial(hash_identities, source=source.name, kind=kind, secret=secret))
-        else:
-            masked.append(name)
-            if action is Action.COARSEN:
-                column = map_distinct(column, COARSEN[kind])
-            mask = mask_patterns if kind is Kind.TEXT else mask_column
-            column = mask(column, policy.masks)
-        rows = rows.set_column(rows.schema.get_field_index(name), name, column)
+        if action is not Action.KEEP and rows[name].null_count < rows.num_rows:
+            column = change_column(rows[name], action, kind, policy.masks, partial(secret.pseudonym, source.name))
+            rows = _replace(rows, name, column)
+            masked += [name] if action in (Action.MASK, Action.COARSEN) else []
     if Mask.OWN_NAME in policy.masks:
         rows = hide_own_names(rows, masked, names)
+    return protect_identity(policy, source, rows, secret)
+
+
+def change_column(
+    column: "pa.ChunkedArray", action: Action, kind: Kind, masks: frozenset[Mask], name: Callable[[str], str]
+) -> "pa.ChunkedArray":
+    """Return a column with one action done to every value; nulls stay.
+
+    Args:
+        column: Texts.
+        action: Anything but `keep`.
+        kind: What the field tells.
+        masks: What is hidden.
+        name: Returns the pseudonym of an identity.
+    """
+    import pyarrow as pa
+
+    if action is Action.DROP:
+        return pa.chunked_array([pa.nulls(len(column), pa.string())])
+    if action is Action.HASH:
+        return map_distinct(column, partial(hash_identities, kind=kind, name=name))
+    if action is Action.COARSEN:
+        column = map_distinct(column, COARSEN[kind])
+    return mask_patterns(column, masks) if kind is Kind.TEXT else mask_column(column, masks)
+
+
+def protect_identity(policy: Policy, source: Source, rows: "pa.Table", secret: Secret) -> "pa.Table":
+    """Return the rows with what was read from their fields, the post's id and its time, protected as those are."""
+    import pyarrow.compute as pc
+
+    times = [field for field in source.fields if field.kind is Kind.TIME]
+    if any(policy.action(source.name, field) is Action.COARSEN for field in times):
+        rows = _replace(rows, "posted_at", pc.floor_temporal(rows["posted_at"], unit="hour"))
     if hides_post_ids(policy, source):
         named = map_distinct(rows["post_id"], lambda post_id: secret.name_post(source.name, post_id))
-        rows = rows.set_column(rows.schema.get_field_index("post_id"), "post_id", named)
+        rows = _replace(rows, "post_id", named)
     return rows
+
+
+def _replace(rows: "pa.Table", name: str, column: "pa.ChunkedArray") -> "pa.Table":
+    return rows.set_column(rows.schema.get_field_index(name), name, column)
 
 
 def mask_column(column: "pa.ChunkedArray", masks: frozenset[Mask]) -> "pa.ChunkedArray":
@@ -120,15 +147,19 @@ def mask_column(column: "pa.ChunkedArray", masks: frozenset[Mask]) -> "pa.Chunke
 
 
 def own_names(source: Source, rows: "pa.Table") -> list[tuple[str, ...]]:
-    """Return each row's author's names and handles in lower case; those of a few characters are left out."""
+    """Return each row's author's names and handles in lower case, with and without the signs and emoji around them.
+
+    Those of a few characters are left out.
+    """
     import pyarrow.compute as pc
 
     own = [field.name for field in source.fields if field.kind in (Kind.AUTHOR_NAME, Kind.AUTHOR_HANDLE)]
-    columns = [pc.utf8_lower(rows[field]).to_pylist() for field in own if rows[field].null_count < rows.num_rows]
-    if not columns:
+    whole = [pc.utf8_lower(rows[field]) for field in own if rows[field].null_count < rows.num_rows]
+    if not whole:
         return [()] * rows.num_rows
+    columns = [each.to_pylist() for each in (*whole, *(pc.replace_substring_regex(each, AROUND, "") for each in whole))]
     return [
-        tuple(name for name in names if name and len(name) >= MIN_NAME_CHARACTERS)
+        tuple({name: None for name in names if name and len(name) >= MIN_NAME_CHARACTERS})
         for names in zip(*columns, strict=True)
     ]
 
@@ -146,7 +177,7 @@ def hide_own_names(rows: "pa.Table", columns: list[str], names: list[tuple[str, 
         values = rows[name].to_pylist()
         for place in places:
             values[place] = mask_names(values[place], names[place]) if values[place] else values[place]
-        rows = rows.set_column(rows.schema.get_field_index(name), name, pa.array(values, pa.string()))
+        rows = _replace(rows, name, pa.chunked_array([pa.array(values, pa.string())]))
     return rows
 
 
@@ -164,12 +195,11 @@ def protect_reject(policy: Policy, reject: Reject, secret: Secret) -> Reject:
     return replace(reject, record_bytes=sealed)
 
 
-def hash_identities(value: str, *, source: str, kind: Kind, secret: Secret) -> str:
+def hash_identities(value: str, *, kind: Kind, name: Callable[[str], str]) -> str:
     """Return the pseudonym of the identity in a field; a field of other persons holds several, separated by spaces."""
     if value in SPREADSHEET_ERRORS:
         return value
-    identities = value.split() if kind is Kind.PERSON else [value]
-    return " ".join(secret.pseudonym(source, identity) for identity in identities)
+    return " ".join(map(name, value.split() if kind is Kind.PERSON else [value]))
 
 
 def coarsen_place(place: str) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import os
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -94,13 +95,14 @@ def load_secret(settings: Settings) -> Secret:
 
 
 def _write_new(path: Path) -> None:
-    """Make the file with a fresh secret, whole or not at all."""
+    """Make the file with a fresh secret, whole or not at all; its draft is nobody else's."""
+    if path.exists():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(os.urandom(SECRET_BYTES).hex() + "\n")
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # readable by its owner alone
     try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(os.urandom(SECRET_BYTES).hex() + "\n")
         os.link(draft, path)
     finally:
-        draft.unlink()
+        Path(draft).unlink()

@@ -87,7 +87,7 @@ SIGNS = [
 ]  # fmt: skip
 characters = st.characters(exclude_categories=["Cs"])
 pieces = st.lists(characters | st.sampled_from(SIGNS), min_size=1, max_size=20).map("".join)
-posts = st.builds(lambda piece, count: (piece * count)[:40_000], pieces, st.just(1) | st.integers(1, 5_000))
+posts = st.builds(lambda piece, count: (piece * count)[:20_000], pieces, st.just(1) | st.integers(1, 2_000))
 
 
 @given(st.lists(posts.filter(is_plain), min_size=20, max_size=20))
@@ -267,7 +267,7 @@ def read_kind(value: dict[str, Any]) -> ReadPost | ReadNotice | None:
 
 
 @given(st.lists(st.sampled_from(KINDS), max_size=12), st.integers(1, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_every_record_ends_in_exactly_one_place(kinds: list[str], chunk_records: int) -> None:
     records = [ObjectRecord(at, at * 7, f"{at}".encode(), {"kind": kind}) for at, kind in enumerate(kinds, 1)]
     drafts = draft_objects(FIELDS, records, read_kind, chunk_records=chunk_records)
@@ -300,7 +300,7 @@ def test_a_draft_without_rows_is_no_error() -> None:
 
 
 @given(st.dictionaries(st.sampled_from([field.name for field in FIELDS]), pieces, max_size=5), pieces)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_field_that_a_source_learns_of_later_changes_no_hash(values: dict[str, str], late: str) -> None:
     record = {**values, **RECORD}
     fields = tuple(field for field in FIELDS if field.kind in (Kind.TEXT, Kind.POST_ID, Kind.LABEL, Kind.TIME))

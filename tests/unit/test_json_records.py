@@ -49,7 +49,7 @@ SPELLINGS: dict[str, tuple[int | None, str, str, str]] = {
 
 
 @given(st.lists(objects, max_size=4), st.sampled_from(list(SPELLINGS)), st.booleans(), sizes)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_every_spelling_and_size_of_reads_gives_the_same_objects(
     rows: list[Object], spelling: str, is_ascii: bool, read_bytes: int
 ) -> None:
@@ -74,7 +74,7 @@ broken = st.binary(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=25)
 
 
 @given(broken, sizes)
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=600, deadline=None)
 def test_any_bytes_are_records_without_gap_or_error_whatever_the_size_of_reads(content: bytes, read_bytes: int) -> None:
     records = read(content, read_bytes)
     assert records == read(content)

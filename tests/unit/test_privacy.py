@@ -90,12 +90,12 @@ def test_a_policy_of_ones_own_is_known_by_its_words(tmp_path: Path) -> None:
         ({"kinds": {"text": "keep"}}, "kinds: say what becomes of author_created, author_handle, "),
         (
             {"kinds": {**KEEP_ALL["kinds"], "count": "coarsen"}},
-            "count: only places, coordinates and times can be coarsened",
+            "cannot be done to it: count: coarsen",
         ),
-        ({"kinds": {**KEEP_ALL["kinds"], "text": "coarsen"}}, "text: only places, coordinates and times"),
+        ({"kinds": {**KEEP_ALL["kinds"], "text": "coarsen"}}, "cannot be done to it: text: coarsen"),
         ({"kinds": {**KEEP_ALL["kinds"], "mood": "keep"}}, "kinds.mood.*: Input should be 'post_id', "),
         ({"kinds": {**KEEP_ALL["kinds"], "text": "blur"}}, "kinds.text: Input should be 'keep', 'drop', "),
-        ({"rescued": "hash"}, "rescued: only places"),
+        ({"rescued": "hash"}, "cannot be done to it: rescued"),
         ({"masks": ["passport"]}, "masks.*: Input should be 'email', "),
         ({"refuse": ["bots"]}, "refuse.*: Input should be 'protected' or 'withheld'"),
         ({"rejects": "burn"}, "rejects: Input should be 'keep', 'seal' or 'drop'"),
@@ -239,14 +239,14 @@ surroundings = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | 
 
 
 @given(st.lists(st.tuples(surroundings, emails | handles | phones, surroundings), min_size=20, max_size=20))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_nothing_planted_between_spaces_survives_whatever_is_around_it(plants: list[tuple[str, str, str]]) -> None:
     masked = mask_all([" ".join(plant) for plant in plants])
     assert [planted for (_, planted, _), text in zip(plants, masked, strict=True) if planted in text] == []
 
 
 @given(st.lists(st.lists(surroundings | emails | handles | phones, max_size=6).map(" ".join), min_size=20, max_size=20))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_masking_again_changes_nothing(texts: list[str]) -> None:
     masked = mask_all(texts)
     assert mask_all(masked) == masked
@@ -401,7 +401,7 @@ PSEUDONYM = {name: SECRET.pseudonym("twitter", name) for name in ("12", "annlee"
     ("kind", "action", "expected"),
     [
         *((kind, "keep", TWEET[name]) for kind, name in FIELD_OF_KIND.items()),
-        *((kind, "drop", None) for kind in FIELD_OF_KIND),
+        *((kind, "drop", None) for kind in FIELD_OF_KIND if kind not in {"post_id", "time"}),
         ("author_id", "hash", PSEUDONYM["12"]),
         ("author_handle", "hash", PSEUDONYM["annlee"]),
         ("author_name", "hash", PSEUDONYM["ann lee"]),
@@ -469,9 +469,15 @@ def test_a_chunk_without_rows_or_with_the_barest_passes_every_policy(source: Sou
 IDENTITY_KINDS = (Kind.AUTHOR_ID, Kind.AUTHOR_HANDLE, Kind.AUTHOR_NAME, Kind.PERSON)
 
 
-@pytest.mark.parametrize("policy", ["strict", "eu"])
+def test_the_default_policy_is_that_for_europe_without_profiles() -> None:
+    strict, europe = load_policy("strict"), load_policy("eu")
+    assert strict.kinds == europe.kinds | {Kind.AUTHOR_PROFILE: "drop"}
+    for name in ("sources", "rescued", "masks", "refuse", "rejects"):
+        assert getattr(strict, name) == getattr(europe, name)
+
+
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
-def test_nothing_that_tells_who_somebody_is_is_left_of_a_post(source: Source, policy: str) -> None:
+def test_nothing_that_tells_who_somebody_is_is_left_of_a_post(source: Source) -> None:
     person = "907312345" if source is TWITTER else "zyxannlee"
     texts = f"I am {person}, @{person}, u/{person} or {person}@example.org, see https://x.com/{person}"
     row: Row = {}
@@ -483,7 +489,7 @@ def test_nothing_that_tells_who_somebody_is_is_left_of_a_post(source: Source, po
         elif field.kind is Kind.POST_ID or field.name == "local_id":
             row[field.name] = f"https://social.example/users/{person}/statuses/1" if source is not TWITTER else "1"
     row["rescued"] = json.dumps({"person": person})
-    (stored,) = protected(load_policy(policy), row, source=source)
+    (stored,) = protected(load_policy("eu"), row, source=source)
     kept_ids = {"id", "post_id"} if source.name in ("twitter", "reddit", "feeds") else set()
     assert {name for name, held in stored.items() if person in str(held) and name not in kept_ids} == set()
 
@@ -616,3 +622,10 @@ def test_the_notice_of_an_author_names_the_pseudonym_alone() -> None:
 
 def test_every_policy_that_is_shipped_is_known_here() -> None:
     assert sorted(file.stem for file in SHIPPED.iterdir()) == ["eu", "strict", "us"]
+
+
+def test_a_draft_of_the_secret_that_a_killed_run_left_is_not_written_through(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    first = load_secret(settings)
+    os.link(settings.secret_path, f"{settings.secret_path}.{os.getpid()}")
+    assert load_secret(settings) == first
