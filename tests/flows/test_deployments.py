@@ -168,9 +168,9 @@ def test_ingest_and_score_at_once_both_complete(deployed: PlainServer, home: Pat
     settings = Settings(home=home)
     before = read_status(settings)["tables"]["raw.twitter_posts"]["rows"]
     paths = json.dumps([str(tmp_path / "posts")])
-    runs = [
-        request_run(deployed, "ingest/on-demand", "--param", f"paths={paths}"),
+    runs = [  # scoring first: an ingest needs no JVM and would be over before the other began
         request_run(deployed, SCORING),
+        request_run(deployed, "ingest/on-demand", "--param", f"paths={paths}"),
     ]
     wait_for(lambda: all(is_final(deployed.url, run) for run in runs), 300)
     ended = [read_run(deployed.url, run) for run in runs]
@@ -179,8 +179,8 @@ def test_ingest_and_score_at_once_both_complete(deployed: PlainServer, home: Pat
     assert max(start for start, _ in times if start) < min(end for _, end in times if end)
     assert read_status(settings)["tables"]["raw.twitter_posts"]["rows"] == before + expected.captures
     states = read_status(settings)["runs"]
-    assert [states[name]["flow_run_id"] for name in ("ingest", "score")] == runs
-    assert [states[name]["state"] for name in ("ingest", "score")] == ["completed", "completed"]
+    assert [states[name]["flow_run_id"] for name in ("score", "ingest")] == runs
+    assert [states[name]["state"] for name in ("score", "ingest")] == ["completed", "completed"]
 
 
 def is_final(url: str, run_id: str) -> bool:
