@@ -58,7 +58,7 @@ def coverage(
 ) -> None:
     """Show what was heard of a source, hour by hour: posts, nobody posted, an outage, not asked."""
     with errors_in_a_sentence():
-        from flows.coverage import read_hours
+        from flows.coverage_ledger import read_hours
 
         end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         found = read_hours(_open(), source, topic, end - timedelta(hours=hours), end)
@@ -79,7 +79,7 @@ def rejects(
 ) -> None:
     """Show refused records with their reasons and bytes, unsealed with the installation's secret."""
     with errors_in_a_sentence():
-        from flows.requests import list_rejects
+        from flows.erasure_requests import list_rejects
 
         for row in list_rejects(_open(), reason=reason, limit=limit):
             place = f"{row['file_name']}, record {row['record_number']} at byte {row['byte_offset']}"
@@ -97,7 +97,7 @@ def erase(
 ) -> None:
     """Erase an author or a post from every layer, or, without either, carry out what is pending; print a receipt."""
     with errors_in_a_sentence():
-        from flows.requests import request_erasure
+        from flows.erasure_requests import request_erasure
 
         if author or post:
             noted = request_erasure(_open(), source=source, post=post or None, author=author or None)

@@ -22,7 +22,7 @@ from flows.batches import COUNTS, Batch
 from flows.collectors import Outcome, Page, Span
 from flows.collectors.known import Plan, make_collector, make_plan
 from flows.console import say
-from flows.coverage import split_by_hour
+from flows.coverage_ledger import split_by_hour
 from flows.ingest import load_batches, record_batches, stage_chunk, staging_folder
 from flows.lake.contracts import BATCHES, COVERAGE, CURSORS, POSTS
 from flows.lake.tables import append_rows, query

@@ -16,13 +16,13 @@ from prefect.cache_policies import NO_CACHE
 from flows.admission import open_admission
 from flows.build import run_dbt
 from flows.console import say
+from flows.erasure_requests import REQUEST
 from flows.lake.contracts import DELETIONS, ERASURES, POSTS
 from flows.lake.locks import build_turn
 from flows.lake.purge import delete_keys, list_tables, scrub
 from flows.lake.session import open_session
 from flows.lake.tables import append_rows, query
 from flows.report import publish_counts
-from flows.requests import REQUEST
 from flows.runs import current_run_id, recorded
 from flows.settings import Settings
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from flows.coverage import HOUR, State, read_hours
+from flows.coverage_ledger import HOUR, State, read_hours
 from flows.lake.contracts import POSTS
 from flows.lake.tables import query
 from flows.settings import Settings

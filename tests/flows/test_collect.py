@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
-from flows.coverage import State, read_hours
+from flows.coverage_ledger import State, read_hours
 from flows.lake.tables import query
 from flows.settings import Settings
 

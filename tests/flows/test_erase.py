@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.erasure_requests import read_rejects, request_erasure
 from flows.lake.contracts import DELETIONS
 from flows.lake.tables import append_rows, query
-from flows.requests import read_rejects, request_erasure
 from flows.sample import write_sample
 from flows.settings import Settings
 from flows.sources.twitter import Twitter

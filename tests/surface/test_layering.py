@@ -1,8 +1,10 @@
 """The arrow of knowledge: prefect.yaml → flows → ml, and nothing the other way or in a circle."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,9 @@ def test_only_the_lake_opens_a_session_and_writes() -> None:
             assert "SparkSession.builder" not in text, f"{place}: the one door to Spark is flows/lake/session.py"
             assert "write_deltalake" not in text, f"{place}: the only writes are in flows/lake/tables.py"
             assert ".saveAsTable" not in text, f"{place}: the only writes are in flows/lake/tables.py"
+
+
+@pytest.mark.parametrize("path", sorted(PROJECT_ROOT.glob("flows/*.py")), ids=lambda path: path.stem)
+def test_no_flow_bears_the_name_of_a_library(path: Path) -> None:
+    """Prefect puts the folder of a deployment's entrypoint on the path: a file there hides a library of its name."""
+    assert path.stem not in {*packages_distributions(), *sys.stdlib_module_names} - {"__init__"}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flows.collectors import Outcome, Span
-from flows.coverage import State, describe_hours, split_by_hour
+from flows.coverage_ledger import State, describe_hours, split_by_hour
 
 NINE = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
