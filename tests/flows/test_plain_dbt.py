@@ -17,9 +17,9 @@ from flows.status import read_status
 pytestmark = pytest.mark.spark
 
 WAITING = "Another build of this lake runs: waiting."
-SOURCES = 6
+SOURCES = 14
 """Tables that Python writes."""
-MODELS = 7
+MODELS = 12
 
 
 @pytest.fixture(scope="module")
