@@ -69,7 +69,8 @@ def collect(source: str, minutes: float = 10.0) -> dict[str, int]:
 
 def read_cursors(settings: Settings, source: str) -> dict[str, str]:
     """Return request → cursor of the last batch of it that is wholly in RAW."""
-    sql = f"select request, cursor from rows where source = '{source}' order by recorded_at"  # noqa: S608 - a name of ours
+    last = "last_value(cursor order by recorded_at) as cursor"
+    sql = f"select request, {last} from rows where source = '{source}' group by request"  # noqa: S608 - a name of ours
     return {row["request"]: row["cursor"] for row in query(settings, CURSORS.name, sql)}
 
 

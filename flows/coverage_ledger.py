@@ -13,7 +13,7 @@ from typing import Any
 
 from flows.collectors import Outcome, Span
 from flows.lake.contracts import COVERAGE
-from flows.lake.tables import query
+from flows.lake.tables import query, spell_moment
 from flows.settings import Settings
 
 HOUR = timedelta(hours=1)
@@ -98,5 +98,6 @@ def _describe(hour: datetime, rows: list[dict[str, Any]]) -> Hour:
 
 def read_hours(settings: Settings, source: str, topic: str, begins_at: datetime, ends_at: datetime) -> list[Hour]:
     """Return the state of every hour of a source and topic; see `describe_hours`. Later stages ask here."""
-    sql = f"select * from rows where source = '{source}' and topic = '{topic}'"  # noqa: S608 - names of our own
+    span = f"hour_at >= {spell_moment(begins_at)} and hour_at < {spell_moment(ends_at)}"
+    sql = f"select * from rows where source = '{source}' and topic = '{topic}' and {span}"  # noqa: S608 - names of our own
     return describe_hours(query(settings, COVERAGE.name, sql), begins_at, ends_at)

@@ -12,8 +12,8 @@ from flows.admission import open_admission
 from flows.errors import EpilakeError
 from flows.lake.contracts import DELETIONS, ERASURES, POSTS, REJECTS
 from flows.lake.purge import delete_keys
-from flows.lake.tables import append_rows, query
-from flows.privacy.protect import IDENTITY_KINDS
+from flows.lake.tables import append_rows, query_batches
+from flows.privacy.protect import IDENTITY_KINDS, says_nothing
 from flows.privacy.secret import Secret
 from flows.settings import Settings
 from flows.sources.known import find_source
@@ -58,7 +58,8 @@ def find_author_keys(settings: Settings, secret: Secret, source: str, subject: s
     sql = f"select distinct author_key, {', '.join(names)} from rows where author_key is not null"  # noqa: S608 - names of our own
     return {
         row["author_key"]
-        for row in query(settings, POSTS[source].name, sql)
+        for batch in query_batches(settings, POSTS[source].name, sql)
+        for row in batch.to_pylist()
         if subject in {row["author_key"], *(held for name in names for held in _spellings(row[name], secret, source))}
     }
 
@@ -88,10 +89,10 @@ def read_rejects(
 ) -> Iterator[tuple[dict[str, object], bytes]]:
     """Yield refused records, the latest first, each with its bytes as they stood, unsealed if need be."""
     bound = f"limit {limit}" if limit else ""
-    order = "order by rejected_at desc, batch_id, record_number"
-    for row in query(settings, REJECTS.name, f"select * from rows where {where} {order} {bound}"):  # noqa: S608 - conditions of our own
+    sql = f"select * from rows where {where} order by rejected_at desc, batch_id, record_number {bound}"  # noqa: S608 - conditions of our own
+    for row in (row for batch in query_batches(settings, REJECTS.name, sql) for row in batch.to_pylist()):
         content = row["record_bytes"]
-        is_plain = not row["is_sealed"] or not content.strip(b" \t\r\n,;\"'")
+        is_plain = not row["is_sealed"] or says_nothing(content)
         yield row, content if is_plain else secret.unseal(content)
 
 

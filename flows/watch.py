@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.coverage_ledger import HOUR, State, read_hours
 from flows.lake.contracts import POSTS
-from flows.lake.tables import query
+from flows.lake.tables import query, query_batches
 from flows.settings import Settings
 from flows.sources import Kind
 from flows.sources.known import SOURCES
@@ -58,8 +58,11 @@ def count_recent_matches(settings: Settings, source: str, topics: tuple[Topic, .
         return Counter()
     first = latest - timedelta(days=days - 1)
     sql = f"select {', '.join(names)} from rows where posted_date >= date '{first}'"  # noqa: S608 - names and a date of our own
-    texts = [" \n".join(filter(None, row.values())) for row in query(settings, contract.name, sql)]
-    return Counter(name for found in match_topics(topics, texts) for name in found)
+    counts: Counter[str] = Counter()
+    for batch in query_batches(settings, contract.name, sql):
+        texts = [" \n".join(filter(None, row.values())) for row in batch.to_pylist()]
+        counts.update(name for found in match_topics(topics, texts) for name in found)
+    return counts
 
 
 def find_silence(settings: Settings, source: str, topic: str, now: datetime) -> str | None:

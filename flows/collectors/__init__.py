@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from flows.errors import EpilakeError
+
 
 class Outcome(StrEnum):
     """What came of asking for a span of time."""
@@ -23,6 +25,14 @@ class Outcome(StrEnum):
     """The source could not be reached or gave an error."""
     GAP = "gap"
     """The source says, or its cursor shows, that posts of the span are lost to us."""
+
+
+class UnansweredError(EpilakeError):
+    """A call brought nothing, for a reason that may pass; the message is the reason of the span."""
+
+    def __init__(self, outcome: Outcome, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from flows.lake.locks import exclusive
 from flows.lake.session import table_logs
-from flows.lake.tables import open_table, table_path
+from flows.lake.tables import open_table, spell_moment, table_path
 from flows.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,9 +57,7 @@ def delete_before(settings: Settings, name: str, moment: datetime) -> int:
     if not stamp:
         return 0
     with exclusive(settings, name):
-        counts = table.delete(
-            f"{stamp} < arrow_cast('{moment:%Y-%m-%dT%H:%M:%S}', 'Timestamp(Microsecond, Some(\"UTC\"))')"
-        )
+        counts = table.delete(f"{stamp} < {spell_moment(moment)}")
     return int(counts.get("num_deleted_rows") or 0)
 
 

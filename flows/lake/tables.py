@@ -98,6 +98,15 @@ def append_rows(settings: Settings, contract: Contract, rows: list[dict[str, Any
             write_deltalake(table_path(settings, contract.name), table, mode="append")
 
 
+def spell_moment(moment: datetime) -> str:
+    """Return a moment in UTC as delta-rs's SQL spells it, to the second.
+
+    >>> print(spell_moment(datetime(2026, 1, 1, tzinfo=UTC)))
+    arrow_cast('2026-01-01T00:00:00', 'Timestamp(Microsecond, Some("UTC"))')
+    """
+    return f"arrow_cast('{moment:%Y-%m-%dT%H:%M:%S}', 'Timestamp(Microsecond, Some(\"UTC\"))')"
+
+
 def insert_staged(
     settings: Settings, contract: Contract, files: list[Path], *, stamp: str, days: tuple[date, date] | None = None
 ) -> int:
@@ -174,14 +183,12 @@ def _held(settings: Settings, contract: Contract, keys: "pa.Array", days: tuple[
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
-    from deltalake import QueryBuilder
 
     where = f" where posted_date between date '{days[0]}' and date '{days[1]}'" if days else ""
     sql = f"select {', '.join(contract.key)} from rows{where}"  # noqa: S608 - names and dates of our own
-    found = QueryBuilder().register("rows", open_table(settings, contract.name)).execute(sql)
     held = []
-    for batch in found:
-        present = _join_key([pa.Table.from_batches([pa.record_batch(batch)])], contract.key)
+    for batch in query_batches(settings, contract.name, sql):
+        present = _join_key([pa.Table.from_batches([batch])], contract.key)
         held.append(present.filter(pc.is_in(present, value_set=keys)))
     if not any(map(len, held)):
         return np.zeros(len(keys), dtype=bool)
@@ -224,12 +231,16 @@ def query(settings: Settings, name: str, sql: str) -> list[dict[str, Any]]:
     delta-rs answers it itself. Its bridge to a pyarrow dataset is avoided: threads of that one outlive the interpreter
     and abort the process every few times.
     """
+    return [row for batch in query_batches(settings, name, sql) for row in batch.to_pylist()]
+
+
+def query_batches(settings: Settings, name: str, sql: str) -> "Iterator[pa.RecordBatch]":
+    """Answer a question about one table batch by batch: for answers that grow with the posts; see `query`."""
     import pyarrow as pa
     from deltalake import QueryBuilder
 
-    found = QueryBuilder().register("rows", open_table(settings, name)).execute(sql)
-    answers: list[dict[str, Any]] = pa.table(found.read_all()).to_pylist()
-    return answers
+    for batch in QueryBuilder().register("rows", open_table(settings, name)).execute(sql):
+        yield pa.record_batch(batch)
 
 
 def _merge(

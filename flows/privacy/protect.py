@@ -189,10 +189,19 @@ def hides_post_ids(policy: Policy, source: Source) -> bool:
 
 def protect_reject(policy: Policy, reject: Reject, secret: Secret) -> Reject:
     """Return a refused record with its bytes as the policy wants them; blank ones say nothing of anybody."""
-    if policy.rejects is Rejects.KEEP or not reject.record_bytes.strip(b" \t\r\n,;\"'"):
+    if policy.rejects is Rejects.KEEP or says_nothing(reject.record_bytes):
         return reject
     sealed = secret.seal(reject.record_bytes) if policy.rejects is Rejects.SEAL else b""
     return replace(reject, record_bytes=sealed)
+
+
+def says_nothing(record_bytes: bytes) -> bool:
+    r"""Say whether a record is blank, and so is never sealed.
+
+    >>> says_nothing(b',,"",\r\n'), says_nothing(b",x")
+    (True, False)
+    """
+    return not record_bytes.strip(b" \t\r\n,;\"'")
 
 
 def hash_identities(value: str, *, kind: Kind, name: Callable[[str], str]) -> str:

@@ -60,7 +60,7 @@ TWEET_V1: dict[str, Any] = {
         },
     },
     "entities": {"hashtags": [], "user_mentions": [], "urls": [{"expanded_url": "https://example.org/cut"}]},
-    "source": '<a href="https://example.org" rel="nofollow">Example for Android</a>',
+    "source": '<a rel="nofollow">Example for Android</a>',
     "in_reply_to_status_id": 12, "in_reply_to_status_id_str": "12", "in_reply_to_user_id": 5,
     "in_reply_to_user_id_str": "5", "in_reply_to_screen_name": "ben_example",
     "user": USER_V1,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from flows.collectors import Outcome, Page
+from flows.collectors import Outcome, Page, UnansweredError
 from flows.collectors.reddit.walk import Walk, read_cursor
 from flows.errors import EpilakeError
 
@@ -33,14 +33,6 @@ STATUSES = {
 """Status → what Reddit means by it."""
 
 _SUBREDDIT = re.compile(r"r/[A-Za-z0-9_+-]{2,}(/comments)?")
-
-
-class UnansweredError(EpilakeError):
-    """A call brought nothing, for a reason that may pass; the message is the reason of the span."""
-
-    def __init__(self, outcome: Outcome, reason: str) -> None:
-        super().__init__(reason)
-        self.outcome = outcome
 
 
 class RateLimit:

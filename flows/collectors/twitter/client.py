@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
-from flows.collectors import Outcome
+from flows.collectors import Outcome, UnansweredError
 from flows.collectors.pace import Pace
 from flows.errors import EpilakeError
 
@@ -39,14 +39,6 @@ ORIGINALS = "referenced_tweets.id"
 """The expansion by which what a post repeats, quotes or answers comes along, and is billed."""
 POSTS_PER_RESULT = 3
 """The most posts that one result can bring along with the originals: itself, what it quotes and what it answers."""
-
-
-class UnansweredError(EpilakeError):
-    """A call brought nothing, for a reason that may pass; the message is the reason of the span."""
-
-    def __init__(self, outcome: Outcome, reason: str) -> None:
-        super().__init__(reason)
-        self.outcome = outcome
 
 
 class RefusedRequestError(EpilakeError):

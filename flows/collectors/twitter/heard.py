@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from flows.collectors import Outcome, Page, Span
+from flows.collectors import Outcome, Page, Span, UnansweredError
 from flows.collectors.pace import Pace
-from flows.collectors.twitter.client import SPENT, UnansweredError, count_posts, now
+from flows.collectors.twitter.client import SPENT, count_posts, now
 from flows.collectors.twitter.cursor import Cursor, read_cursor
 
 NOBODY_LISTENED = "nobody listened"

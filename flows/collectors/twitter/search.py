@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from flows.collectors import Outcome, Page
+from flows.collectors import Outcome, Page, UnansweredError
 from flows.collectors.pace import Pace
 from flows.collectors.twitter.budget import Purse, plan_budget
 from flows.collectors.twitter.client import (
     BASE_URL,
     POSTS_PER_RESULT,
-    UnansweredError,
     XClient,
     count_posts,
     now,

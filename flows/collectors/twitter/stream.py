@@ -12,12 +12,11 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from flows.collectors import Outcome, Page
+from flows.collectors import Outcome, Page, UnansweredError
 from flows.collectors.pace import Pace
 from flows.collectors.twitter.client import (
     BASE_URL,
     POSTS_PER_RESULT,
-    UnansweredError,
     XClient,
     now,
     wanted_fields,

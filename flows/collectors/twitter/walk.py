@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from flows.collectors import Outcome, Page, Span
-from flows.collectors.twitter.client import UnansweredError
+from flows.collectors import Outcome, Page, Span, UnansweredError
 from flows.collectors.twitter.cursor import Cursor, Rest
 from flows.sources.twitter.values import id_of_moment, moment_of_id
 

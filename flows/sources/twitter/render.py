@@ -49,7 +49,7 @@ def render_tweet(row: dict[str, str | None]) -> dict[str, Any]:
         "id": render_number(held.get("id")),
         "id_str": held.get("id"),
         "full_text": held.get("text"),
-        "source": f'<a href="https://example.org" rel="nofollow">{html.escape(source)}</a>' if source else None,
+        "source": f'<a rel="nofollow">{html.escape(source)}</a>' if source else None,
         "in_reply_to_status_id_str": held.get("reply_to_id"),
         "in_reply_to_user_id_str": held.get("reply_to_user"),
         "user": render_user(held),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flows.sources.drafts import ReadPost, as_text, read_iso_time
+from flows.sources.json_values import objects
 from flows.sources.twitter.csv_files import decode_repr
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -40,8 +41,7 @@ def find_objects(value: object, *path: str) -> list[dict[str, Any]]:
     >>> find_objects({"includes": {"users": [{"id": 7}, None]}}, "includes", "users"), find_objects({}, "includes")
     ([{'id': 7}], [])
     """
-    held = find(value, *path)
-    return [item for item in held if isinstance(item, dict)] if isinstance(held, list) else []
+    return objects(find(value, *path))
 
 
 def find_id(value: object, name: str = "id") -> Any:
@@ -121,7 +121,7 @@ def spell_point(point: object) -> str | None:
 def strip_anchor(source: object) -> str | None:
     """Return a program's name without the link that it stands in.
 
-    >>> strip_anchor('<a href="https://example.org" rel="nofollow">Tom &amp; Co</a>'), strip_anchor("web")
+    >>> strip_anchor('<a rel="nofollow">Tom &amp; Co</a>'), strip_anchor("web")
     ('Tom & Co', 'web')
     """
     text = as_text(source)
