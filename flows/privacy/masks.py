@@ -5,7 +5,8 @@ too little: a mask that fits a part number costs less than a telephone number th
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -74,19 +75,37 @@ def mask_patterns(texts: "pa.ChunkedArray", masks: frozenset[Mask]) -> "pa.Chunk
     ['@user: mail [email] or [phone]', '1,234,567 cases on 2020-07-25', None]
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     masked = texts.combine_chunks()
-    for needed, patterns in groupby(
-        (found for mask in MASKS_IN_ORDER if mask in masks for found in PATTERNS[mask]), key=itemgetter(0)
-    ):
-        suspects = pc.fill_null(pc.match_substring_regex(masked, needed), fill_value=False)
-        if pc.any(suspects).as_py():
-            changed = masked.filter(suspects)
-            for _, pattern, replacement in patterns:
-                changed = pc.replace_substring_regex(changed, pattern, replacement)
-            masked = pc.replace_with_mask(masked, suspects, changed)
+    patterns = [found for mask in MASKS_IN_ORDER if mask in masks for found in PATTERNS[mask]]
+    if patterns:
+        needed = "|".join(f"(?:{needed})" for needed in dict.fromkeys(map(itemgetter(0), patterns)))
+        masked = _change_suspects(masked, needed, partial(_mask_each, patterns=patterns))
     return pa.chunked_array([masked])
+
+
+def _mask_each(texts: "pa.Array", patterns: list[tuple[str, str, str]]) -> "pa.Array":
+    for needed, alike in groupby(patterns, key=itemgetter(0)):
+        texts = _change_suspects(texts, needed, partial(_replace_each, patterns=list(alike)))
+    return texts
+
+
+def _replace_each(texts: "pa.Array", patterns: list[tuple[str, str, str]]) -> "pa.Array":
+    import pyarrow.compute as pc
+
+    for _, pattern, replacement in patterns:
+        texts = pc.replace_substring_regex(texts, pattern, replacement)
+    return texts
+
+
+def _change_suspects(texts: "pa.Array", needed: str, change: "Callable[[pa.Array], pa.Array]") -> "pa.Array":
+    """Return the texts with those changed in which a pattern occurs; the others are not copied, nulls stay."""
+    import pyarrow.compute as pc
+
+    suspects = pc.fill_null(pc.match_substring_regex(texts, needed), fill_value=False)
+    if not pc.any(suspects).as_py():
+        return texts
+    return pc.replace_with_mask(texts, suspects, change(texts.filter(suspects)))
 
 
 def find_named(texts: "pa.ChunkedArray", names: Sequence[tuple[str, ...]]) -> list[int]:
@@ -99,7 +118,7 @@ def find_named(texts: "pa.ChunkedArray", names: Sequence[tuple[str, ...]]) -> li
     return [
         place
         for place, (text, own) in enumerate(zip(texts.to_pylist(), names, strict=True))
-        if text and any(name in text for name in own)
+        if text and own and (own[0] in text or any(name in text for name in own[1:]))
     ]
 
 

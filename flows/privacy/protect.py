@@ -4,7 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from flows.privacy.masks import MIN_NAME_CHARACTERS, find_named, mask_names, mask_patterns
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 IDENTITY_KINDS = (Kind.AUTHOR_ID, Kind.AUTHOR_HANDLE, Kind.AUTHOR_NAME)
 """By what an account is known, the most lasting first."""
+KNOWN_AUTHORS = 100_000
+"""Of so many authors what was worked out is remembered: the same ones post in every chunk."""
 AROUND = r"^[^\p{L}\p{N}_]+|[^\p{L}\p{N}_]+$"
 """Signs and emoji around a name: it is known without them."""
 SPREADSHEET_ERRORS = frozenset({"#NAME?", "#VALUE!", "#REF!", "#N/A", "#NUM!", "#DIV/0!", "#NULL!"})
@@ -83,30 +86,28 @@ def refusals(
 def protect_fields(policy: Policy, source: Source, rows: "pa.Table", secret: Secret) -> "pa.Table":
     """Return the rows with the policy's action done to every field."""
     names = own_names(source, rows)
-    masked = []
-    for name, action, kind in [
-        *((field.name, policy.action(source.name, field), field.kind) for field in source.fields),
-        ("rescued", policy.rescued, Kind.TEXT),
-    ]:
-        if action is not Action.KEEP and rows[name].null_count < rows.num_rows:
-            column = change_column(rows[name], action, kind, policy.masks, partial(secret.pseudonym, source.name))
-            rows = _replace(rows, name, column)
-            masked += [name] if action in (Action.MASK, Action.COARSEN) else []
+    actions = {field.name: (policy.action(source.name, field), field.kind) for field in source.fields}
+    actions["rescued"] = (policy.rescued, Kind.TEXT)
+    present = {name: action for name, action in actions.items() if rows[name].null_count < rows.num_rows}
+    for name, (action, kind) in present.items():
+        if action in (Action.DROP, Action.HASH, Action.COARSEN):
+            rows = _replace(rows, name, change_column(rows[name], action, kind, partial(secret.pseudonym, source.name)))
+    masked = [name for name, (action, _) in present.items() if action in (Action.MASK, Action.COARSEN)]
+    rows = mask_columns(rows, masked, policy.masks)
     if Mask.OWN_NAME in policy.masks:
         rows = hide_own_names(rows, masked, names)
     return protect_identity(policy, source, rows, secret)
 
 
 def change_column(
-    column: "pa.ChunkedArray", action: Action, kind: Kind, masks: frozenset[Mask], name: Callable[[str], str]
+    column: "pa.ChunkedArray", action: Action, kind: Kind, name: Callable[[str], str]
 ) -> "pa.ChunkedArray":
-    """Return a column with one action done to every value; nulls stay.
+    """Return a column with every value dropped, hashed or made coarse; nulls stay.
 
     Args:
         column: Texts.
-        action: Anything but `keep`.
+        action: `drop`, `hash` or `coarsen`.
         kind: What the field tells.
-        masks: What is hidden.
         name: Returns the pseudonym of an identity.
     """
     import pyarrow as pa
@@ -115,9 +116,7 @@ def change_column(
         return pa.chunked_array([pa.nulls(len(column), pa.string())])
     if action is Action.HASH:
         return map_distinct(column, partial(hash_identities, kind=kind, name=name))
-    if action is Action.COARSEN:
-        column = map_distinct(column, COARSEN[kind])
-    return mask_patterns(column, masks) if kind is Kind.TEXT else mask_column(column, masks)
+    return map_distinct(column, COARSEN[kind])
 
 
 def protect_identity(policy: Policy, source: Source, rows: "pa.Table", secret: Secret) -> "pa.Table":
@@ -137,13 +136,24 @@ def _replace(rows: "pa.Table", name: str, column: "pa.ChunkedArray") -> "pa.Tabl
     return rows.set_column(rows.schema.get_field_index(name), name, column)
 
 
-def mask_column(column: "pa.ChunkedArray", masks: frozenset[Mask]) -> "pa.ChunkedArray":
-    """Return a column with each distinct value masked once; nulls stay."""
+def mask_columns(rows: "pa.Table", names: list[str], masks: frozenset[Mask]) -> "pa.Table":
+    """Return the rows with each distinct value of some columns masked once; nulls stay.
+
+    All columns go through the masks together: to make a pattern ready costs as much as to run it over a few thousand
+    values.
+    """
     import pyarrow as pa
 
-    encoded = column.combine_chunks().dictionary_encode()
-    changed = mask_patterns(pa.chunked_array([encoded.dictionary]), masks)
-    return pa.chunked_array([changed.combine_chunks().take(encoded.indices)])
+    if not names:
+        return rows
+    encoded = [rows[name].combine_chunks().dictionary_encode() for name in names]
+    masked = mask_patterns(pa.chunked_array([each.dictionary for each in encoded]), masks).combine_chunks()
+    start = 0
+    for name, each in zip(names, encoded, strict=True):
+        values = masked.slice(start, len(each.dictionary)).take(each.indices)
+        rows = _replace(rows, name, pa.chunked_array([values]))
+        start += len(each.dictionary)
+    return rows
 
 
 def own_names(source: Source, rows: "pa.Table") -> list[tuple[str, ...]]:
@@ -151,17 +161,25 @@ def own_names(source: Source, rows: "pa.Table") -> list[tuple[str, ...]]:
 
     Those of a few characters are left out.
     """
+    own = [field.name for field in source.fields if field.kind in (Kind.AUTHOR_NAME, Kind.AUTHOR_HANDLE)]
+    columns = [_names_in(rows[name]) for name in own if rows[name].null_count < rows.num_rows]
+    if len(columns) == 1:
+        return columns[0]
+    return [tuple(chain(*names)) for names in zip(*columns, strict=True)] or [()] * rows.num_rows
+
+
+def _names_in(column: "pa.ChunkedArray") -> list[tuple[str, ...]]:
     import pyarrow.compute as pc
 
-    own = [field.name for field in source.fields if field.kind in (Kind.AUTHOR_NAME, Kind.AUTHOR_HANDLE)]
-    whole = [pc.utf8_lower(rows[field]) for field in own if rows[field].null_count < rows.num_rows]
-    if not whole:
-        return [()] * rows.num_rows
-    columns = [each.to_pylist() for each in (*whole, *(pc.replace_substring_regex(each, AROUND, "") for each in whole))]
-    return [
-        tuple({name: None for name in names if name and len(name) >= MIN_NAME_CHARACTERS})
-        for names in zip(*columns, strict=True)
+    encoded = column.combine_chunks().dictionary_encode()
+    whole = pc.utf8_lower(encoded.dictionary)
+    bare = pc.replace_substring_regex(whole, AROUND, "")
+    names = [
+        tuple(name for name in dict.fromkeys(spellings) if len(name) >= MIN_NAME_CHARACTERS)
+        for spellings in zip(whole.to_pylist(), bare.to_pylist(), strict=True)
     ]
+    names.append(())  # of those without a name
+    return [names[at] for at in encoded.indices.fill_null(len(names) - 1).to_pylist()]
 
 
 def hide_own_names(rows: "pa.Table", columns: list[str], names: list[tuple[str, ...]]) -> "pa.Table":
@@ -173,11 +191,14 @@ def hide_own_names(rows: "pa.Table", columns: list[str], names: list[tuple[str, 
         return rows
     together = pc.binary_join_element_wise(*(rows[name] for name in columns), "\n", null_handling="skip")
     places = find_named(pc.utf8_lower(together), names)
-    for name in columns if places else ():
-        values = rows[name].to_pylist()
-        for place in places:
-            values[place] = mask_names(values[place], names[place]) if values[place] else values[place]
-        rows = _replace(rows, name, pa.chunked_array([pa.array(values, pa.string())]))
+    if not places:
+        return rows
+    holds = pc.is_in(pa.array(range(rows.num_rows)), pa.array(places))
+    for name in columns:
+        found = zip(rows[name].take(places).to_pylist(), places, strict=True)
+        hidden = [mask_names(text, names[place]) if text else text for text, place in found]
+        values = pc.replace_with_mask(rows[name].combine_chunks(), holds, pa.array(hidden, pa.string()))
+        rows = _replace(rows, name, pa.chunked_array([values]))
     return rows
 
 
@@ -256,9 +277,9 @@ def coarsen_to_hour(moment: str) -> str:
 
 
 COARSEN: dict[Kind, Callable[[str], str]] = {
-    Kind.PLACE: coarsen_place,
+    Kind.PLACE: lru_cache(KNOWN_AUTHORS)(coarsen_place),
     Kind.COORDINATES: coarsen_coordinates,
-    Kind.AUTHOR_CREATED: coarsen_to_day,
+    Kind.AUTHOR_CREATED: lru_cache(KNOWN_AUTHORS)(coarsen_to_day),
     Kind.TIME: coarsen_to_hour,
 }
 

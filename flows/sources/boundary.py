@@ -99,10 +99,19 @@ def identify(fields: tuple[Field, ...], rows: "pa.Table") -> "pa.Table":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = [rows[name].to_pylist() for name in ("rescued", *(field.name for field in fields))]
-    hashes = pa.array(map(hash_fields, zip(*columns, strict=True)), pa.string())
+    columns = [rows[name] for name in ("rescued", *(field.name for field in fields))]
+    while len(columns) > 1 and columns[-1].null_count == rows.num_rows:  # nulls at the end leave no trace in a hash
+        columns.pop()
+    values = zip(*map(list_values, columns), strict=True)
+    hashes = pa.array(map(hash_fields, values), pa.string())
     days = pc.cast(rows["posted_at"], pa.date32())
     return rows.append_column("record_hash", hashes).append_column("posted_date", days)
+
+
+def list_values(column: "pa.ChunkedArray") -> list[str | None]:
+    """Return a column's values; most fields of most files are wholly absent, and need no look at each value."""
+    values: list[str | None] = [None] * len(column) if column.null_count == len(column) else column.to_pylist()
+    return values
 
 
 def hash_fields(values: tuple[str | None, ...]) -> str:

@@ -132,9 +132,10 @@ def make_rows(
     import pyarrow as pa
 
     count = len(numbers)
-    texts = {field.name: columns[field.name] if field.name in columns else [None] * count for field in fields}
-    texts |= {"rescued": rescued, "post_id": post_ids}
-    arrays = {name: _text_array(values) for name, values in texts.items()}
+    texts = {field.name: columns.get(field.name) for field in fields} | {"rescued": rescued, "post_id": post_ids}
+    arrays = {
+        name: pa.nulls(count, pa.string()) if values is None else _text_array(values) for name, values in texts.items()
+    }
     moments = pa.array(times, pa.timestamp("us", tz="UTC"))
     places = {"record_number": pa.array(numbers, pa.int64()), "byte_offset": pa.array(offsets, pa.int64())}
     return pa.table({**arrays, "posted_at": moments, **places})

@@ -133,11 +133,11 @@ def decode_repr(text: str) -> str:
         return text
 
 
-def rescue_columns(header: list[str], columns: dict[str, tuple[str, ...]], count: int) -> list[str | None]:
+def rescue_columns(header: list[str], columns: dict[str, tuple[str, ...]], count: int) -> list[str] | None:
     """Return, per record, a JSON object of the columns that no schema knows; None if there are none."""
     unknown = [name for name in header if name not in NAMES]
     if not unknown:
-        return [None] * count
+        return None
     rest = zip(*(columns[name] for name in unknown), strict=True) if count else ()
     return [json.dumps(dict(zip(unknown, values, strict=True)), ensure_ascii=False) for values in rest]
 
