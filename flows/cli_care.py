@@ -113,7 +113,7 @@ def erase(
 
 @care.command()
 def maintain(*, as_json: AsJson = False) -> None:
-    """Delete what is older than the privacy policy's retention."""
+    """Delete what is older than the privacy policy's retention, and join small files."""
 
     def call() -> object:
         from flows.maintain import maintain as flow

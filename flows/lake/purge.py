@@ -26,7 +26,7 @@ STAMPS = ("ingested_at", "rejected_at", "received_at", "scored_at", "last_seen_a
 
 
 def list_tables(settings: Settings, layers: tuple[str, ...]) -> dict[str, set[str]]:
-    """Return `schema.table` → names of its columns, for every table of the layers that the lake has."""
+    """Return `schema.table` → names of its columns, for every table of some layers that the lake has."""
     return {
         f"{log.parent.parent.name}.{log.parent.name}": {
             field.name for field in open_table(settings, f"{log.parent.parent.name}.{log.parent.name}").schema().fields

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from prefect import flow
 
-from flows.lake.tables import query
+from flows.lake.contracts import FLOW_RUNS
+from flows.lake.tables import append_rows, create_missing_tables, query
 from flows.sample import write_sample
 from flows.settings import Settings
 
@@ -40,3 +41,24 @@ def test_rows_go_when_the_policys_days_are_over(
     files = [path for path in (settings.lake / "raw").rglob("*.parquet") if "_delta_log" not in str(path)]
     assert files == []
     assert ingest([str(tmp_path)])["count_batches"] == 0
+
+
+def test_tables_of_many_small_files_are_joined_and_the_others_left(
+    make_home: Callable[[str], Path], prefect: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.maintain import join_files as task
+
+    @flow
+    def join_files(settings: Settings) -> dict[str, int]:
+        return task(settings)
+
+    monkeypatch.setenv("EPILAKE_HOME", str(make_home("join")))
+    settings = Settings()
+    create_missing_tables(settings)
+    assert join_files(settings) == {}
+    now = datetime.now(UTC)
+    run = {"flow_name": "ingest", "state": "completed", "changed_at": now, "message": None}
+    for number in range(10):
+        append_rows(settings, FLOW_RUNS, [{"flow_run_id": str(number), **run}])
+    assert join_files(settings) == {FLOW_RUNS.name: 9}
+    assert count(settings, FLOW_RUNS.name) == 10
