@@ -6,17 +6,20 @@ process; between processes the lock of `dbt_project/macros/build_lock.sql` lets 
 
 import os
 from collections import Counter
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.console import say, spinner
 from flows.errors import EpilakeError
+from flows.lake.contracts import DBT_RESULTS
 from flows.lake.locks import build_turn
 from flows.lake.session import attach_lake, open_session, restore_ansi
+from flows.lake.tables import append_rows
 from flows.report import publish_counts
-from flows.runs import recorded
+from flows.runs import current_run_id, recorded
 from flows.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
@@ -26,49 +29,73 @@ DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 
 
 @flow(name="build")
-def build(select: str = "") -> dict[str, int]:
+def build(select: str = "", *, retry: bool = False) -> dict[str, int]:
     """Build dbt's models and run their data tests; return the counts of nodes by status.
 
     Args:
         select: dbt's selection, such as `tag:curated`; empty: everything.
+        retry: Instead of a selection: what failed or was skipped in the last build.
 
     Raises:
         EpilakeError: A model or a data test failed; the message names it.
     """
     settings = Settings()
     with recorded(settings, "build") as report:
-        counts = run_dbt(settings, select)
-        report.update(select=select, **counts)
+        counts = run_dbt(settings, select, retry=retry)
+        report.update(select=select, retry=retry, **counts)
     return counts
 
 
 @task(task_run_name="dbt build {select}", cache_policy=NO_CACHE)
-def run_dbt(settings: Settings, select: str) -> dict[str, int]:
+def run_dbt(settings: Settings, select: str, *, retry: bool = False) -> dict[str, int]:
     """Run `dbt build` through prefect-dbt on this process's session; unit tests are for developers, not for the data.
 
     Raises:
-        EpilakeError: A node failed.
+        EpilakeError: A node failed; what came of every node stands in `ops.dbt_results` all the same.
     """
     spark = open_session(settings)
     arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
     arguments += ["--select", *select.split()] if select else []
+    title = "dbt retry" if retry else f"dbt build {select}"
     try:
-        with spinner(f"dbt build {select}"), build_turn(spark, settings):
-            results = invoke_dbt(settings, arguments)
+        with spinner(title), build_turn(spark, settings):
+            results = invoke_dbt(settings, ["retry"] if retry else arguments)
     finally:
         restore_ansi(spark)
         attach_lake(spark, settings)
-    publish_counts("dbt", f"dbt build {select}", [describe_result(result) for result in results])
+    rows = [describe_result(result) for result in results]
+    record_results(settings, rows)
+    publish_counts("dbt", title, rows)
+    refuse_faults(settings, results)
     counts = Counter(str(result.status) for result in results)
-    say(f"dbt build {select}: {', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}")
+    say(f"{title}: {', '.join(f'{count} {status}' for status, count in sorted(counts.items()))}")
     return dict(counts)
 
 
+def record_results(settings: Settings, rows: list[dict[str, Any]]) -> None:
+    """Keep what came of each node in `ops.dbt_results`."""
+    from dbt_common.invocation import get_invocation_id
+
+    origin = {"invocation_id": get_invocation_id(), "completed_at": datetime.now(UTC), "flow_run_id": current_run_id()}
+    append_rows(settings, DBT_RESULTS, [{**origin, **row} for row in rows])
+
+
+def refuse_faults(settings: Settings, results: list["RunResult"]) -> None:
+    """Raise EpilakeError if any node failed, with the name of each."""
+    failed = [f"{result.node.name}: {result.message}" for result in results if result.status in ("error", "fail")]
+    if failed:
+        log = settings.logs / "dbt.log"
+        raise EpilakeError(
+            f"dbt found {len(failed)} faults: {'; '.join(failed)}. See {log}; once they are mended, "
+            f"`epilake build --retry` goes on from there."
+        )
+
+
 def invoke_dbt(settings: Settings, arguments: list[str]) -> list["RunResult"]:
-    """Invoke dbt and return the results of its nodes; its own output goes to `<home>/logs/dbt.log`.
+    """Invoke dbt and return the results of its nodes, and of a hook that failed; its own output goes to a log.
 
     Raises:
-        EpilakeError: dbt could not run or a node failed.
+        EpilakeError: dbt could not run at all.
     """
     from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
 
@@ -78,11 +105,7 @@ def invoke_dbt(settings: Settings, arguments: list[str]) -> list["RunResult"]:
     done = runner.invoke([*arguments, "--log-path", str(settings.logs)])
     if done.exception:
         raise EpilakeError(f"dbt could not run: {done.exception}. See {settings.logs / 'dbt.log'}.")
-    results: list[RunResult] = list(done.result)
-    failed = [f"{result.node.name}: {result.message}" for result in results if result.status in ("error", "fail")]
-    if failed:
-        raise EpilakeError(f"dbt found {len(failed)} faults: {'; '.join(failed)}. See {settings.logs / 'dbt.log'}.")
-    return results
+    return [result for result in done.result if result.node.resource_type != "operation" or result.status == "error"]
 
 
 def parse_project(settings: Settings) -> None:
@@ -97,12 +120,14 @@ def parse_project(settings: Settings) -> None:
         raise EpilakeError(f"The dbt project cannot be parsed: {done.exception}.")
 
 
-def describe_result(result: "RunResult") -> dict[str, object]:
-    """Return what a person wants to know of a node."""
+def describe_result(result: "RunResult") -> dict[str, Any]:
+    """Return what there is to know of a node."""
     return {
-        "node": result.node.name,
-        "type": str(result.node.resource_type),
+        "node_id": result.node.unique_id,
+        "node_name": result.node.name,
+        "resource_type": str(result.node.resource_type),
         "status": str(result.status),
-        "seconds": round(result.execution_time, 2),
-        "message": result.message or "",
+        "execution_seconds": round(result.execution_time, 2),
+        "count_failures": result.failures,
+        "message": result.message,
     }

@@ -54,14 +54,17 @@ def ingest(paths: Paths = None, *, source: SourceName = "twitter", as_json: AsJs
 
 @app.command()
 def build(
-    select: Annotated[str, typer.Option(help="dbt's selection, such as tag:curated.")] = "", *, as_json: AsJson = False
+    select: Annotated[str, typer.Option(help="dbt's selection, such as tag:curated.")] = "",
+    *,
+    retry: Annotated[bool, typer.Option(help="Only what failed or was skipped in the last build.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Build and test CURATED and REFINED with dbt."""
 
     def call() -> object:
         from flows.build import build as flow
 
-        return flow(select)
+        return flow(select, retry=retry)
 
     run_flow(call, as_json=as_json)
 

@@ -265,6 +265,27 @@ FLOW_RUNS = Contract(
     ),
 )
 
+DBT_RESULTS = Contract(
+    name="ops.dbt_results",
+    grain="One row per node of an invocation of dbt by a flow: a model that was built or a test that was run.",
+    key=("invocation_id", "node_id"),
+    columns=(
+        Column("invocation_id", "string", "dbt's id of the invocation."),
+        Column("node_id", "string", "dbt's id of the node, such as `model.epilake.curated_posts`."),
+        Column("node_name", "string", "Name of the model or test."),
+        Column("resource_type", "string", "`model` or `test`."),
+        Column("status", "string", "`success`, `pass`, `warn`, `fail`, `error` or `skipped`."),
+        Column("execution_seconds", "double", "Time that the node took."),
+        Column("count_failures", "bigint", "Rows that a test found wrong; null of a model.", nullable=True),
+        Column("message", "string", "What dbt or Spark said.", nullable=True),
+        Column("completed_at", "timestamp", "When the row was written."),
+        Column("flow_run_id", "string", "Flow run that called dbt."),
+    ),
+)
+
+RUN_LOGS = frozenset({FLOW_RUNS.name, DBT_RESULTS.name})
+"""Tables that gain rows with every run, whatever came of it."""
+
 CONTRACTS = {
     contract.name: contract
     for contract in (
@@ -278,5 +299,6 @@ CONTRACTS = {
         CURSORS,
         ERASURES,
         FLOW_RUNS,
+        DBT_RESULTS,
     )
 }

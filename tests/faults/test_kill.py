@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from flows.lake.contracts import RUN_LOGS
 from flows.sample import write_sample
 from flows.settings import Settings
 from flows.status import read_status
@@ -180,7 +181,7 @@ def sums(home: Path) -> dict[str, Any]:
     status = read_status(Settings(home=home))
     counts = ("count_records", "count_accepted", "count_duplicates", "count_rejected")
     return {
-        "rows": {name: table["rows"] for name, table in status["tables"].items() if name != "ops.flow_runs"},
+        "rows": {name: table["rows"] for name, table in status["tables"].items() if name not in RUN_LOGS},
         "rejects": status["rejects"],
         "batches": sorted((Path(row["file_name"]).name, *(row[name] for name in counts)) for row in status["batches"]),
         "versions": len(status["models"]),
