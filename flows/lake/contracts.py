@@ -63,6 +63,9 @@ class Contract:
             raise EpilakeError(f"A frame for {self.name} breaks its contract: {', '.join(wrong)}.")
 
 
+ORIGIN = Column("source", "string", "Source of posts, or data set of official counts: `twitter`, `jhu_csse`.")
+"""Of what records and batches are, whether posts or official counts."""
+
 POST_KEY = (
     Column("source", "string", "Where the post was published: `twitter`."),
     Column("post_id", "string", "The source's id of the post, or `sha256:` and a hash of its content if it has none."),
@@ -112,7 +115,7 @@ REJECTS = Contract(
     grain="One row per refused record, with its bytes and the reason.",
     key=("batch_id", "record_number"),
     columns=(
-        POST_KEY[0],
+        ORIGIN,
         Column("batch_id", "string", "Batch in which the record stood."),
         Column("file_name", "string", "File in which the record stood."),
         Column("record_number", "bigint", "Number of the record in its file, the header not counted, from 1."),
@@ -141,6 +144,33 @@ DELETIONS = Contract(
         Column("received_at", "timestamp", "When the row was written; later rows never carry an earlier time."),
     ),
     statistics=("batch_id", "received_at"),
+)
+
+OFFICIAL_COUNTS = Contract(
+    name="raw.official_counts",
+    grain="One row per data set, place, day, measure and vintage: what one file of official counts says of them.",
+    key=("dataset", "place", "day", "measure", "vintage_id"),
+    columns=(
+        Column("dataset", "string", "Data set of official counts: `jhu_csse` or `covid_tracking_project`."),
+        Column("place", "string", "The place as the data set spells it."),
+        Column(
+            "place_id",
+            "string",
+            "ISO 3166-1 alpha-2 of a country (`XK` for Kosovo), ISO 3166-2 of a state; null for what lies in none.",
+            nullable=True,
+        ),
+        Column("day", "date", "Day of which the count is, as the data set dates it."),
+        Column("measure", "string", "What is counted: `cases`, `deaths`, `tests` or `hospitalized`."),
+        Column("vintage_id", "string", "SHA-256 of the file without its compression, 32 hexadecimal digits."),
+        Column("vintage_date", "date", "Last day of which the vintage says anything: the later, the later it is."),
+        Column(
+            "count_cumulative", "bigint", "Count since the beginning; null if the file leaves it out.", nullable=True
+        ),
+        Column("count_new", "bigint", "What the day added, negative ones too; null if not reported.", nullable=True),
+        *RAW_PLACE,
+        Column("vintage_at", "timestamp", "When the row was written; later rows never carry an earlier time."),
+    ),
+    statistics=("dataset", "day", "vintage_id", "batch_id", "vintage_at"),
 )
 
 POST_SENTIMENT = Contract(
@@ -184,7 +214,7 @@ BATCHES = Contract(
     key=("batch_id",),
     columns=(
         Column("batch_id", "string", "First 32 hexadecimal digits of the SHA-256 of the file's bytes."),
-        POST_KEY[0],
+        ORIGIN,
         Column("file_name", "string", "File as it was named on the command line."),
         Column("count_bytes", "bigint", "Size of the file in bytes, as it lay on disk."),
         Column("count_records", "bigint", "Records in the file, the header not counted."),
@@ -271,6 +301,7 @@ CONTRACTS = {
         *POSTS.values(),
         REJECTS,
         DELETIONS,
+        OFFICIAL_COUNTS,
         POST_SENTIMENT,
         RETWEET_PREDICTIONS,
         BATCHES,
