@@ -63,9 +63,6 @@ class Contract:
             raise EpilakeError(f"A frame for {self.name} breaks its contract: {', '.join(wrong)}.")
 
 
-ORIGIN = Column("source", "string", "Source of posts, or data set of official counts: `twitter`, `jhu_csse`.")
-"""Of what records and batches are, whether posts or official counts."""
-
 POST_KEY = (
     Column("source", "string", "Where the post was published: `twitter`."),
     Column("post_id", "string", "The source's id of the post, or `sha256:` and a hash of its content if it has none."),
@@ -115,7 +112,7 @@ REJECTS = Contract(
     grain="One row per refused record, with its bytes and the reason.",
     key=("batch_id", "record_number"),
     columns=(
-        ORIGIN,
+        POST_KEY[0],
         Column("batch_id", "string", "Batch in which the record stood."),
         Column("file_name", "string", "File in which the record stood."),
         Column("record_number", "bigint", "Number of the record in its file, the header not counted, from 1."),
@@ -214,7 +211,7 @@ BATCHES = Contract(
     key=("batch_id",),
     columns=(
         Column("batch_id", "string", "First 32 hexadecimal digits of the SHA-256 of the file's bytes."),
-        ORIGIN,
+        POST_KEY[0],
         Column("file_name", "string", "File as it was named on the command line."),
         Column("count_bytes", "bigint", "Size of the file in bytes, as it lay on disk."),
         Column("count_records", "bigint", "Records in the file, the header not counted."),
