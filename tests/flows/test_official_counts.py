@@ -42,6 +42,9 @@ def test_a_revised_file_moves_the_weeks_and_the_same_files_again_move_nothing(
     from flows.build import build
     from flows.ingest_counts import ingest_counts
 
+    build(MODELS)  # as a pipeline without counts does
+    assert spark.table("refined.refined_official_weeks").count() == 0
+
     early, revised = write(tmp_path / "early.csv", EARLY), write(tmp_path / "revised.csv", REVISED)
 
     counts = ingest_counts([early])
