@@ -53,6 +53,26 @@ def ingest(paths: Paths = None, *, source: SourceName = "twitter", as_json: AsJs
 
 
 @app.command()
+def counts(
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders or patterns; - is standard input.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Bring files of official case counts into RAW: JHU CSSE by country, COVID Tracking Project by state."""
+
+    def call() -> object:
+        from flows.ingest_counts import ingest_counts as flow
+
+        return flow(_names(paths))
+
+    with errors_in_a_sentence():
+        from flows.sources.files import expand_paths
+
+        expand_paths(_names(paths), what="official counts")
+    run_flow(call, as_json=as_json, start_spark=False)
+
+
+@app.command()
 def build(
     select: Annotated[str, typer.Option(help="dbt's selection, such as tag:curated.")] = "",
     *,

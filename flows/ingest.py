@@ -67,10 +67,10 @@ def ingest(paths: list[str], source: str = "twitter") -> dict[str, int]:
 
 
 @task(cache_policy=NO_CACHE)
-def find_new_batches(settings: Settings, paths: list[str]) -> list[Batch]:
+def find_new_batches(settings: Settings, paths: list[str], what: str = "posts") -> list[Batch]:
     """Return a batch for each file whose bytes are in no recorded batch."""
     seen = {row["batch_id"] for row in query(settings, BATCHES.name, "select batch_id from rows")}
-    return identify_batches(expand_paths(paths), seen)
+    return identify_batches(expand_paths(paths, what=what), seen)
 
 
 @contextmanager

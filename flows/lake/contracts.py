@@ -143,6 +143,33 @@ DELETIONS = Contract(
     statistics=("batch_id", "received_at"),
 )
 
+OFFICIAL_COUNTS = Contract(
+    name="raw.official_counts",
+    grain="One row per data set, place, day, measure and vintage: what one file of official counts says of them.",
+    key=("dataset", "place", "day", "measure", "vintage_id"),
+    columns=(
+        Column("dataset", "string", "Data set of official counts: `jhu_csse` or `covid_tracking_project`."),
+        Column("place", "string", "The place as the data set spells it."),
+        Column(
+            "place_id",
+            "string",
+            "ISO 3166-1 alpha-2 of a country (`XK` for Kosovo), ISO 3166-2 of a state; null for what lies in none.",
+            nullable=True,
+        ),
+        Column("day", "date", "Day of which the count is, as the data set dates it."),
+        Column("measure", "string", "What is counted: `cases`, `deaths`, `tests` or `hospitalized`."),
+        Column("vintage_id", "string", "SHA-256 of the file without its compression, 32 hexadecimal digits."),
+        Column("vintage_date", "date", "Last day of which the vintage says anything: the later, the later it is."),
+        Column(
+            "count_cumulative", "bigint", "Count since the beginning; null if the file leaves it out.", nullable=True
+        ),
+        Column("count_new", "bigint", "What the day added, negative ones too; null if not reported.", nullable=True),
+        *RAW_PLACE,
+        Column("vintage_at", "timestamp", "When the row was written; later rows never carry an earlier time."),
+    ),
+    statistics=("dataset", "day", "vintage_id", "batch_id", "vintage_at"),
+)
+
 POST_SENTIMENT = Contract(
     name="enriched.post_sentiment",
     grain="One row per post and method version.",
@@ -292,6 +319,7 @@ CONTRACTS = {
         *POSTS.values(),
         REJECTS,
         DELETIONS,
+        OFFICIAL_COUNTS,
         POST_SENTIMENT,
         RETWEET_PREDICTIONS,
         BATCHES,

@@ -10,7 +10,8 @@ from flows.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "dbt_project" / "models" / "sources"
 LAYERS = {
-    "raw": "Posts as received, what was refused, and what is to be deleted. Written by `flows/ingest.py`.",
+    "raw": "Posts and official counts as received, what was refused, and what is to be deleted. "
+    "Written by `flows/ingest.py` and `flows/ingest_counts.py`.",
     "enriched": "What Python computes from posts. Written by `flows/enrich.py`.",
     "scored": "Predictions, stamped with the model that made them. Written by `flows/score.py`.",
     "ops": "The account of what ran. Written by every flow.",

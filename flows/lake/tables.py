@@ -108,7 +108,13 @@ def spell_moment(moment: datetime) -> str:
 
 
 def insert_staged(
-    settings: Settings, contract: Contract, files: list[Path], *, stamp: str, days: tuple[date, date] | None = None
+    settings: Settings,
+    contract: Contract,
+    files: list[Path],
+    *,
+    stamp: str,
+    days: tuple[date, date] | None = None,
+    where: str = "true",
 ) -> int:
     """Append the rows of staged Arrow files whose key the table does not have, in one commit; return their number.
 
@@ -122,6 +128,7 @@ def insert_staged(
         stamp: Timestamp column that says when the row was written; see `merge_rows`.
         days: First and last `posted_date` of the rows, by which Delta skips the files of other days; None if the
             table has no such column.
+        where: What else holds of the staged rows, in SQL, to the same end.
     """
     import pyarrow as pa
     from deltalake import CommitProperties, WriterProperties, write_deltalake
@@ -130,7 +137,7 @@ def insert_staged(
         return 0
     with exclusive(settings, contract.name):
         keys = _staged_keys(files, contract.key)
-        is_new = first_occurrences(keys) & ~_held(settings, contract, keys, days)
+        is_new = first_occurrences(keys) & ~_held(settings, contract, keys, days, where)
         count = int(is_new.sum())
         if count:
             rows = pa.RecordBatchReader.from_batches(
@@ -178,14 +185,16 @@ def _join_key(tables: "list[pa.Table]", key: tuple[str, ...]) -> "pa.Array":
     return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
 
 
-def _held(settings: Settings, contract: Contract, keys: "pa.Array", days: tuple[date, date] | None) -> "np.ndarray":
+def _held(
+    settings: Settings, contract: Contract, keys: "pa.Array", days: tuple[date, date] | None, where: str
+) -> "np.ndarray":
     """Return per key whether the table has it."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    where = f" where posted_date between date '{days[0]}' and date '{days[1]}'" if days else ""
-    sql = f"select {', '.join(contract.key)} from rows{where}"  # noqa: S608 - names and dates of our own
+    between = f" and posted_date between date '{days[0]}' and date '{days[1]}'" if days else ""
+    sql = f"select {', '.join(contract.key)} from rows where {where}{between}"  # noqa: S608 - names and dates of our own
     held = []
     for batch in query_batches(settings, contract.name, sql):
         present = _join_key([pa.Table.from_batches([batch])], contract.key)

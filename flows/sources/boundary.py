@@ -59,16 +59,21 @@ def check_draft(fields: tuple[Field, ...], draft: Draft, *, now: datetime) -> Ch
 
 def find_faults(fields: tuple[Field, ...], rows: "pa.Table", *, now: datetime) -> dict[int, str]:
     """Return place → why the row breaks the contract, reasons joined by a semicolon; rows without fault are absent."""
-    from pandera.errors import SchemaErrors
-
     if not rows.num_rows:
         return {}
     present = tuple(field for field in fields if field.name == "text" or rows[field.name].null_count < rows.num_rows)
     rows = rows.select([*dict.fromkeys([*(field.name for field in present), "text", "post_id", "posted_at"])])
+    return list_faults(posts_schema(present), _to_frame(rows, now))
+
+
+def list_faults(schema: "pandera.DataFrameSchema", frame: "pd.DataFrame") -> dict[int, str]:
+    """Return place → the messages of the checks that the row there fails; rows without fault are absent."""
+    from pandera.errors import SchemaErrors
+
     try:
         with warnings.catch_warnings():  # pandera joins its lists of failures in a way that pandas 2 warns of
             warnings.simplefilter("ignore", FutureWarning)
-            posts_schema(present).validate(_to_frame(rows, now), lazy=True)
+            schema.validate(frame, lazy=True)
     except SchemaErrors as errors:
         failures = errors.failure_cases.sort_values(["index", "column"]).drop_duplicates(["index", "check"])
         reasons: dict[int, list[str]] = {}

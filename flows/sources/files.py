@@ -61,19 +61,19 @@ class InputFile:
         return str(self.path) == STANDARD_INPUT
 
 
-def expand_paths(paths: list[str]) -> list[InputFile]:
-    """Return the files meant, in order, each once.
+def expand_paths(paths: list[str], *, what: str = "posts") -> list[InputFile]:
+    """Return the files meant, in order, each once; `what` says of what they are, should there be none.
 
-    A folder stands for the files of posts in it, a pattern for what it matches, a ZIP archive for its members, and `-`
+    A folder stands for the files of data in it, a pattern for what it matches, a ZIP archive for its members, and `-`
     for standard input.
 
     Raises:
         UnreadableFileError: A path means no file, or an archive is damaged or names a file outside of itself.
     """
-    return list(dict.fromkeys(file for path in paths for file in _expand_path(path)))
+    return list(dict.fromkeys(file for path in paths for file in _expand_path(path, what)))
 
 
-def _expand_path(path: str) -> list[InputFile]:
+def _expand_path(path: str, what: str) -> list[InputFile]:
     plain = Path(path)
     if path == STANDARD_INPUT:
         files = [plain]
@@ -86,7 +86,7 @@ def _expand_path(path: str) -> list[InputFile]:
     found = [file for plain in files for file in _expand_archive(plain)]
     if not found:
         raise UnreadableFileError(
-            f"There is no file of posts at {path}: give a file, a folder of them, a pattern or -."
+            f"There is no file of {what} at {path}: give a file, a folder of them, a pattern or -."
         )
     return found
 

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.spark
 NEW_POSTS = 300
 NAMES = [
     "build/on-demand", "collect/on-demand", "enrich/on-demand", "erase/every-six-hours", "ingest/on-demand",
-    "maintain/nightly", "pipeline/nightly", "score/hourly", "train/weekly",
+    "ingest_counts/on-demand", "maintain/nightly", "pipeline/nightly", "score/hourly", "train/weekly",
 ]  # fmt: skip
 
 

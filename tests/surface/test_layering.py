@@ -20,6 +20,7 @@ FORBIDDEN = {
     "flows": ("infra", "tests"),
     "flows/topics": ("prefect", "pyspark", "deltalake", "dbt", "mlflow", "ml"),
     "flows/privacy": ("prefect", "pyspark", "deltalake", "dbt", "mlflow", "ml"),
+    "flows/official": ("prefect", "pyspark", "deltalake", "dbt", "mlflow", "ml"),
     "flows/sources": ("prefect", "pyspark", "deltalake", "dbt", "mlflow", "ml"),
     "flows/lake": ("prefect", "dbt", "mlflow", "ml"),
     "flows/sample": ("prefect", "pyspark", "deltalake", "dbt", "mlflow", "ml"),

@@ -23,7 +23,7 @@ from flows.settings import PROJECT_ROOT
 FILE = yaml.safe_load((PROJECT_ROOT / "prefect.yaml").read_text(encoding="utf-8"))
 DEPLOYMENTS: list[dict[str, Any]] = FILE["deployments"]
 IDS = [f"{each['entrypoint'].rpartition(':')[2]}/{each['name']}" for each in DEPLOYMENTS]
-FLOWS = {"pipeline", "ingest", "collect", "build", "enrich", "train", "score", "erase", "maintain"}
+FLOWS = {"pipeline", "ingest", "ingest_counts", "collect", "build", "enrich", "train", "score", "erase", "maintain"}
 SCHEDULED = {"pipeline/nightly", "train/weekly", "score/hourly", "erase/every-six-hours", "maintain/nightly"}
 every_deployment = pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=IDS)
 

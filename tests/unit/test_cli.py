@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from flows.cli import app
 
-COMMANDS = ("run", "ingest", "build", "enrich", "train", "score", "sample", "status", "up")
+COMMANDS = ("run", "ingest", "counts", "build", "enrich", "train", "score", "sample", "status", "up")
 STATUS_WITHOUT_A_JVM = """
 import sys
 from pathlib import Path
@@ -127,12 +127,12 @@ def test_setting_out_of_range_is_one_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in result.output
 
 
-@pytest.mark.parametrize("command", ["ingest", "run"])
-def test_missing_file_is_one_sentence(tmp_path: Path, command: str) -> None:
+@pytest.mark.parametrize(("command", "what"), [("ingest", "posts"), ("run", "posts"), ("counts", "official counts")])
+def test_missing_file_is_one_sentence(tmp_path: Path, command: str, what: str) -> None:
     done = run_command(tmp_path, command, "missing.csv")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
-        "Error: There is no file of posts at missing.csv: give a file, a folder of them, a pattern or -."
+        f"Error: There is no file of {what} at missing.csv: give a file, a folder of them, a pattern or -."
     )
     assert "Traceback" not in done.stderr
 
