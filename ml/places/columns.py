@@ -71,12 +71,10 @@ def places_column(text: "Column", kind: TextKind) -> "Column":
     """
     from pyspark.sql.pandas.functions import pandas_udf
 
-    place = pandas_udf(functools.partial(place_batches, kind=kind), PLACES_SCHEMA)
+    def place_batches(batches: Iterator[pd.Series]) -> Iterator[pd.Series]:
+        for batch in batches:
+            yield place_texts(batch, kind)
+
+    place = pandas_udf(place_batches, PLACES_SCHEMA)  # type: ignore[call-overload]  # as in `ml.sentiment`
     places: Column = place(text)
     return places
-
-
-def place_batches(batches: Iterator[pd.Series], kind: TextKind) -> Iterator[pd.Series]:
-    """Place the batches of texts that a Spark worker is given."""
-    for batch in batches:
-        yield place_texts(batch, kind)

@@ -9,7 +9,7 @@ import unicodedata
 from typing import NamedTuple
 
 JOINED, COMMA, APART = " ", ",", "/"
-"""What stands between a word and the one before it: nothing to speak of, a comma or its like, a sign that sets apart."""
+"""What stands between two words: nothing to speak of, a comma or its like, a sign that sets apart."""
 
 LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ʻ": None})
 ACCENTS = re.compile("[\u0300-\u036f]+")
@@ -23,10 +23,10 @@ CHUNK = re.compile(r"\S+")
 HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 ADDRESS_SIGNS = ("@", "://", "www.")
 ADDRESS_ENDS = (".com", ".org", ".net", ".co.uk", ".io", ".html", ".php")
-COMMAS = frozenset(",;:()[]{}!?\"“”„«»\n\r\t…،、。，")
+COMMAS = frozenset(',;:()[]{}!?"“”„«»\n\r\t…،、。，')
 SETS_APART = frozenset("/|\\*~<>=•·")
 SYMBOLS = frozenset({"So", "Sm", "Sk", "Co", "Cn"})
-LONGEST_GAP = 12
+LONGEST_GAP, NOTHING = 12, frozenset({"", " "})
 
 
 class Token(NamedTuple):
@@ -59,8 +59,9 @@ def read_tokens(text: str) -> list[Token]:
         text = text.replace("&", " and ").replace("+", " and ")
     tokens, end = [], 0
     for found in WORD.finditer(text):
-        raw, start = found.group(), found.start()
-        tokens.append(Token(fold_word(raw), raw, JOINED if start == end else judge_gap(text[end:start][:LONGEST_GAP])))
+        raw, gap = found.group(), text[end : found.start()]
+        joint = JOINED if gap in NOTHING else judge_gap(gap[:LONGEST_GAP])
+        tokens.append(Token(fold_word(raw), raw, joint))
         end = found.end()
     return tokens
 
@@ -108,10 +109,10 @@ def judge_gap(gap: str) -> str:
     >>> [judge_gap(gap) for gap in ("-", ". ", ", ", " - ", " / ", " ❤ ")]
     [' ', ' ', ',', ',', '/', '/']
     """
-    if gap.strip(" .'’-_`#​") == "":
-        return COMMA if " -" in gap and "- " in gap or "..." in gap else JOINED
+    if gap.strip(" .'’-_`#\u200b") == "":
+        return COMMA if (" -" in gap and "- " in gap) or "..." in gap else JOINED
     if any(sign in SETS_APART or unicodedata.category(sign) in SYMBOLS for sign in gap):
         return APART
-    if any(sign in COMMAS or unicodedata.category(sign) == "Pd" and sign not in "-‐‑" for sign in gap):
+    if any(sign in COMMAS or (unicodedata.category(sign) == "Pd" and sign not in "-‐‑") for sign in gap):
         return COMMA
     return JOINED

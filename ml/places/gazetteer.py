@@ -55,13 +55,13 @@ class Gazetteer:
     Attributes:
         names: Meaning of each name, its folded words joined by blanks.
         longest: Number of words of the longest name that begins with a word.
-        grid: Cities with latitude and longitude, by whole degrees.
+        grid: Cities with latitude, longitude and inhabitants, by whole degrees.
     """
 
     def __init__(self) -> None:
         self.names: dict[str, Meaning] = {}
         self.longest: dict[str, int] = {}
-        self.grid: defaultdict[tuple[int, int], list[tuple[float, float, Place]]] = defaultdict(list)
+        self.grid: defaultdict[tuple[int, int], list[tuple[float, float, float, Place]]] = defaultdict(list)
 
     def add(self, name: str, place: Place, weight: float, kind: Kind = Kind.PLAIN) -> None:
         """Give a name one more meaning."""
@@ -78,7 +78,7 @@ class Gazetteer:
         meanings[place] = max(weight, 1.0, meanings.get(place, 0.0))
 
     def add_alternate(self, name: str, place: Place, weight: float, kind: Kind) -> None:
-        """Give a name one more meaning, unless it is the own name of a country, a region, or a city not much smaller."""
+        """Give a name one more meaning, unless a country, region or city not much smaller is called so."""
         words = [token.word for token in read_tokens(name)]
         known = self.names.get(" ".join(words))
         if words and (known is None or not any(outranks(own, weight, known.places[own]) for own in known.places)):
@@ -89,18 +89,25 @@ class Gazetteer:
         known = self.names.get(fold_name(name))
         return known is not None and bool(known.places)
 
-    def lay(self, latitude: float, longitude: float, place: Place) -> None:
+    def lay(self, latitude: float, longitude: float, place: Place, weight: float) -> None:
         """Lay a city on the grid."""
-        self.grid[math.floor(latitude), math.floor(longitude)].append((latitude, longitude, place))
+        self.grid[math.floor(latitude), math.floor(longitude)].append((latitude, longitude, weight, place))
 
     def find_nearest(self, latitude: float, longitude: float) -> Place | None:
-        """Find the city nearest to a point, within `REACH_KM`."""
+        """Find the city nearest to a point, within `REACH_KM`, where distance is measured by the size of a city.
+
+        A city is as broad as the root of its inhabitants: a point in a quarter of Paris is in Paris.
+        """
         row, column = math.floor(latitude), math.floor(longitude)
         cells = ((row + up, (column + right + 180) % 360 - 180) for up in (-1, 0, 1) for right in (-1, 0, 1))
-        cities = [city for cell in cells for city in self.grid.get(cell, ())]
-        distances = [(measure_km(latitude, longitude, *city[:2]), city[2]) for city in cities]
-        distance, place = min(distances, default=(math.inf, None))
-        return place if distance <= REACH_KM else None
+        nearest, least = None, math.inf
+        for city_latitude, city_longitude, weight, place in (
+            city for cell in cells for city in self.grid.get(cell, ())
+        ):
+            distance = measure_km(latitude, longitude, city_latitude, city_longitude)
+            if distance <= REACH_KM and (distance + 1) / math.sqrt(weight + 1) < least:
+                nearest, least = place, (distance + 1) / math.sqrt(weight + 1)
+        return nearest
 
 
 def outranks(place: Place, weight: float, own_weight: float) -> bool:
@@ -121,7 +128,7 @@ def measure_km(latitude: float, longitude: float, other_latitude: float, other_l
     """Measure the way between two points on a sphere, in km (haversine).
 
     >>> round(measure_km(51.5, -0.13, 48.86, 2.35))  # London to Paris
-    342
+    343
     """
     rows, columns = math.radians(other_latitude - latitude), math.radians(other_longitude - longitude)
     slope = math.cos(math.radians(latitude)) * math.cos(math.radians(other_latitude))

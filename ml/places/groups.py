@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ml.places.candidates import Candidate
 from ml.places.folding import APART, COMMA, JOINED, Token
 from ml.places.gazetteer import Kind, Place
-from ml.places.mentions import METROPOLIS, NO, SURE, Mention
+from ml.places.mentions import METROPOLIS, NO, SURE, Mention, is_companion
 from ml.places.tables import CODED, load_words
 
 LOOK_BACK = 4
@@ -21,9 +21,11 @@ ASIDE = 0.5
 """What demonyms and flags weigh beside names."""
 
 OVERRULED = 0.1
-"""What is left of "London" in "London, Texas", of which we know none, and of a town before a larger one: a quarter."""
+"""What is left of "London" in "London, Texas", of which we know none."""
 
-LARGER, IN_LARGER = 5, 0.3
+LARGER, IN_LARGER, SMALL = 5, 0.3, 200_000
+"""A name counts less beside one of five times the inhabitants, and beside any if it has few."""
+
 COHERENT, CLEAR = 5, 0.9
 """Among several groups, how much more likely a place is in a country that another group has clearly."""
 
@@ -61,16 +63,23 @@ def gather(mentions: Iterable[Mention], tokens: Sequence[Token], *, takes_codes:
         is_next = bool(groups) and groups[-1].end == mention.first and joint != APART
         if is_next and settle_by_code(groups[-1], mention, tokens):
             continue
-        places, certainty = mention.meaning.places, mention.certainty
+        places, certainty = mention.places, mention.certainty
         if takes_codes and stands_as_code(mention, tokens) and not certainty:
             places, certainty = code_places(mention), CODE_CERTAINTY
         if not places or join_earlier(groups, mention, places, is_next=is_next):
             continue
         if is_next and joint == COMMA:
             overrule(groups[-1], places)
-        aside = ASIDE if mention.meaning.kind & (Kind.PEOPLE | Kind.FLAG) else 1.0
-        groups.append(Group(dict(places), certainty, aside, mention.end))
+        groups.append(Group(dict(places), certainty, weigh(mention, places), mention.end))
     return [group for group in groups if group.certainty >= LEAST_CERTAINTY]
+
+
+def weigh(mention: Mention, places: Places) -> float:
+    """Weigh a name beside the other names of a text."""
+    if mention.meaning.kind & (Kind.PEOPLE | Kind.FLAG):
+        return ASIDE
+    is_small = all(place.level == "city" and weight < SMALL for place, weight in places.items())
+    return IN_LARGER if is_small else 1.0
 
 
 def settle_by_code(group: Group, mention: Mention, tokens: Sequence[Token]) -> bool:
@@ -96,13 +105,15 @@ def stands_as_code(mention: Mention, tokens: Sequence[Token]) -> bool:
         return False
     if is_spoken(token):
         return token.raw.isupper() and token.joint == COMMA and mention.first > 0 and is_last
-    return mention.first == 0 or token.joint != JOINED
+    if mention.first == 0 or token.joint != JOINED:
+        return True
+    return token.raw.isupper() and is_companion(tokens[mention.first - 1].word)
 
 
 def code_places(mention: Mention) -> Places:
     """Regions that a code by itself may mean, else the country: "TX" is Texas, ", PH" the Philippines."""
     codes = mention.meaning.codes
-    regions = {place: weight for place, weight in codes.items() if place.country_id in CODED - {"IN"} and place.region_id}
+    regions = {place: codes[place] for place in codes if place.region_id and place.country_id in CODED - {"IN"}}
     return regions or (codes if mention.first else {})
 
 

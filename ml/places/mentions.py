@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ml.places.folding import JOINED, Token
-from ml.places.gazetteer import Gazetteer, Kind, Meaning
+from ml.places.gazetteer import Gazetteer, Kind, Meaning, Place
 from ml.places.tables import load_words
 
 SURE, LIKELY, DOUBTED, WEAK, NO = 0.95, 0.7, 0.4, 0.2, 0.0
@@ -24,12 +24,14 @@ class Mention:
         first: Index of its first word.
         end: Index after its last word.
         meaning: What the name may mean.
+        places: What it may mean here, other than as a code: nothing, if it is written like a word.
         certainty: Probability that the place is meant by it.
     """
 
     first: int
     end: int
     meaning: Meaning
+    places: dict[Place, float]
     certainty: float = NO
 
 
@@ -57,7 +59,8 @@ def find_mentions(tokens: Sequence[Token], gazetteer: Gazetteer, judge: Judge) -
     """Find the longest names from left to right, and judge each by what stands beside it; denied ones are left out."""
     mentions, index = [], 0
     while index < len(tokens):
-        mention = match_longest(tokens, index, gazetteer)
+        is_beginning = tokens[index].word in gazetteer.longest
+        mention = match_longest(tokens, index, gazetteer) if is_beginning else None
         if mention:
             mentions.append(mention)
         index = mention.end if mention else index + 1
@@ -69,7 +72,7 @@ def find_mentions(tokens: Sequence[Token], gazetteer: Gazetteer, judge: Judge) -
 
 def match_longest(tokens: Sequence[Token], first: int, gazetteer: Gazetteer) -> Mention | None:
     """Match the longest name that begins with a word; none runs across a comma or a sign that sets apart."""
-    longest = gazetteer.longest.get(tokens[first].word, 0)
+    longest = gazetteer.longest[tokens[first].word]
     words = [token.word for token in tokens[first : first + longest]]
     for size in range(1, len(words)):
         if tokens[first + size].joint != JOINED:
@@ -78,7 +81,7 @@ def match_longest(tokens: Sequence[Token], first: int, gazetteer: Gazetteer) -> 
     while words:
         meaning = gazetteer.names.get(" ".join(words))
         if meaning:
-            return Mention(first, first + len(words), meaning)
+            return Mention(first, first + len(words), meaning, meaning.places)
         words.pop()
     return None
 
@@ -88,7 +91,7 @@ def is_believable(mention: Mention, tokens: Sequence[Token], named: bytearray, j
     beside = look_beside(mention, tokens, named)
     if beside.is_denied or mention.meaning.kind & Kind.NOWHERE:
         return False
-    mention.certainty = judge(mention, tokens, beside) if mention.meaning.places else NO
+    mention.certainty = judge(mention, tokens, beside) if mention.places else NO
     return True
 
 
@@ -116,18 +119,23 @@ def is_companion(word: str) -> bool:
 
 def judge_in_profile(mention: Mention, tokens: Sequence[Token], beside: Beside) -> float:
     """Say how far a name in an author's location is to be believed."""
-    kind, raw = mention.meaning.kind, tokens[mention.first].raw
-    is_alone = mention.end - mention.first == len(tokens)
+    kind, is_alone = mention.meaning.kind, mention.end - mention.first == len(tokens)
+    if is_slip(mention, tokens) and not (is_alone and tokens[mention.first].raw[0].isupper()):
+        mention.places = {}
+        return NO
     if kind & Kind.COMMON:
         return DOUBTED if is_alone else NO
-    if is_slip(mention, tokens):
-        return DOUBTED if is_alone and not raw.islower() else NO
     if not (beside.left or beside.right):
         return LIKELY if kind & Kind.PEOPLE else SURE
-    if kind & Kind.HOMONYM and (beside.right or not beside.is_announced):
+    return judge_among_words(mention, tokens, beside)
+
+
+def judge_among_words(mention: Mention, tokens: Sequence[Token], beside: Beside) -> float:
+    """Say how far a name in an author's location is to be believed beside a word that we do not know."""
+    if mention.meaning.kind & Kind.HOMONYM and (beside.right or not beside.is_announced):
         return WEAK
-    if beside.right and is_capital(beside.right) and raw[0].isupper():
-        return 0.6 if is_large(mention) and mention.meaning.kind & Kind.LOUD and not is_city(mention) else DOUBTED
+    if beside.right and is_capital(beside.right) and tokens[mention.first].raw[0].isupper():
+        return DOUBTED if is_city(mention) else LIKELY
     if beside.is_announced:
         return SURE
     return LIKELY if is_large(mention) else DOUBTED
@@ -136,7 +144,9 @@ def judge_in_profile(mention: Mention, tokens: Sequence[Token], beside: Beside) 
 def judge_in_post(mention: Mention, tokens: Sequence[Token], beside: Beside) -> float:
     """Say how far a name in a post is to be believed: well known, in capitals, no word of two letters."""
     kind, token = mention.meaning.kind, tokens[mention.first]
-    if not kind & Kind.LOUD or kind & Kind.COMMON or token.raw.islower() or is_slip(mention, tokens):
+    if token.raw.islower() or is_slip(mention, tokens):
+        mention.places = {}
+    if not mention.places or not kind & Kind.LOUD or kind & Kind.COMMON:
         return NO
     if mention.end - mention.first == 1 and len(token.raw) < SHORTEST_IN_POST and token.raw.isascii():
         return NO
@@ -153,7 +163,7 @@ def is_slip(mention: Mention, tokens: Sequence[Token]) -> bool:
     token = tokens[mention.first]
     is_short = mention.end - mention.first == 1 and len(token.raw) <= SHORT and token.raw.isascii()
     is_known = mention.meaning.kind & Kind.LOUD and token.word not in load_words()["spoken"]
-    return is_short and not token.raw.isupper() and not (is_known or token.raw.istitle() and len(token.raw) == SHORT)
+    return is_short and not token.raw.isupper() and not (is_known or (token.raw.istitle() and len(token.raw) == SHORT))
 
 
 def is_capital(token: Token) -> bool:

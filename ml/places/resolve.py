@@ -21,7 +21,7 @@ def resolve_location(text: str) -> tuple[Candidate, ...]:
     >>> [candidate.place_id for candidate in resolve_location("Gary, IN")]
     ['geonames:4920607']
     >>> [(candidate.country_id, candidate.probability) for candidate in resolve_location("London / Lagos")]
-    [('GB', 0.4533), ('NG', 0.4749)]
+    [('NG', 0.4739), ('GB', 0.4536), ('CA', 0.0213)]
     >>> resolve_location("your mom's house")
     ()
     """

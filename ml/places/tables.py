@@ -26,8 +26,11 @@ GONE = frozenset({"AN", "CS"})
 CODED = frozenset({"US", "CA", "AU", "IN"})
 """Countries whose regions are written as two or three letters behind a town."""
 
-LANGUAGES = """ar bg bn ca cs da de el es et fa fi fil fr gu he hi hr hu id is it ja kn ko lt lv ml mr ms nb nl pa pl pt
-ro ru sk sl sr sv sw ta te th tr uk ur vi zh zh_Hant""".split()
+LANGUAGES = (
+    *("ar", "bg", "bn", "ca", "cs", "da", "de", "el", "es", "et", "fa", "fi", "fil", "fr", "gu", "he", "hi", "hr"),
+    *("hu", "id", "is", "it", "ja", "kn", "ko", "lt", "lv", "ml", "mr", "ms", "nb", "nl", "pa", "pl", "pt", "ro"),
+    *("ru", "sk", "sl", "sr", "sv", "sw", "ta", "te", "th", "tr", "uk", "ur", "vi", "zh", "zh_Hant"),
+)
 LATIN_END = "\u02ff"
 SHORTEST_NATIVE, SHORTEST_FOREIGN, SHORTEST_ALTERNATE = 3, 6, 5
 ALTERNATE_SHARE = 0.3
@@ -72,8 +75,9 @@ def count_inhabitants(cities: Sequence[tuple[Place, City]], countries: Inhabitan
     for place, city in cities:
         in_region[place.country_id, place.region_id or ""] += city["population"]
         in_country[place.country_id] += city["population"]
-    regions = {region: count * countries[code] / in_country[code] for (code, region), count in in_region.items() if count}
-    return {**counts, **regions}
+    for (code, region), count in in_region.items():
+        counts[region] = count * countries[code] / max(in_country[code], 1.0)
+    return counts
 
 
 def read_table(name: str) -> Iterator[dict[str, str]]:
@@ -127,8 +131,8 @@ def add_countries(gazetteer: Gazetteer, names: Mapping[str, str], inhabitants: I
 def add_foreign_names(gazetteer: Gazetteer, codes: Mapping[str, object], inhabitants: Inhabitants) -> None:
     """Add what countries are called in their own and in large languages, unless the name means something already."""
     for language in LANGUAGES:
-        for code, name in Locale.parse(language).territories.items():
-            name = name.partition("(")[0].strip()
+        for code, long_name in Locale.parse(language).territories.items():
+            name = long_name.partition("(")[0].strip()
             if code not in codes or not is_telling(name, is_native=language[:2] in get_official_languages(code)):
                 continue
             if not gazetteer.knows(name):
@@ -142,7 +146,7 @@ def is_telling(name: str, *, is_native: bool) -> bool:
     (True, False, True)
     """
     shortest = SHORTEST_NATIVE if is_native else SHORTEST_FOREIGN
-    return len(name) >= (2 if name[:1] > LATIN_END else shortest)  # noqa: PLR2004
+    return len(name) >= (2 if name[:1] > LATIN_END else shortest)
 
 
 def add_regions(gazetteer: Gazetteer, inhabitants: Inhabitants) -> None:
@@ -182,7 +186,7 @@ def add_names(gazetteer: Gazetteer, cities: Mapping[str, Place], inhabitants: In
 def add_city(gazetteer: Gazetteer, place: Place, city: City) -> None:
     """Add a city by its own name, and where it lies."""
     weight = float(city["population"])
-    gazetteer.lay(city["latitude"], city["longitude"], place)
+    gazetteer.lay(city["latitude"], city["longitude"], place, weight)
     least = LOUD_LONG_NAME if " " in city["name"] else LOUD_CITY
     gazetteer.add(city["name"], place, weight, Kind.LOUD if weight >= least else Kind.PLAIN)
 
