@@ -107,7 +107,8 @@ def look_beside(mention: Mention, tokens: Sequence[Token], named: bytearray) -> 
         left=left if left and not is_companion(left.word) else None,
         right=right if right and not is_companion(right.word) else None,
         is_announced=bool(before) and before[-1] in words["cues"],
-        is_denied=any(word in words["denials"] for word in (before if is_leading else before[-1:])),
+        is_denied=any(word in words["denials"] for word in (before if is_leading else before[-1:]))
+        or (before[-1:] == ["but"] and before[0] in words["anywhere"]),
     )
 
 

@@ -140,6 +140,10 @@ def test_where_an_author_is_not_is_no_place(text: str) -> None:
     assert resolve_location(text) == ()
 
 
+def test_but_denies_only_behind_anywhere() -> None:
+    assert set(shares(resolve_location("Ohio born but Texas raised"))) == {"US-OH", "US-TX"}
+
+
 @pytest.mark.parametrize("text", ["0.0, 0.0", "12.5,-150.25", "99.9,200.5", "3.14.15, 92.65"])
 def test_a_point_far_from_any_city_is_unknown(text: str) -> None:
     assert resolve_location(text) == ()
