@@ -23,7 +23,7 @@ CHUNK = re.compile(r"\S+")
 HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 ADDRESS_SIGNS = ("@", "://", "www.")
 ADDRESS_ENDS = (".com", ".org", ".net", ".co.uk", ".io", ".html", ".php")
-COMMAS = frozenset(',;:()[]{}!?"“”„«»\n\r\t…،、。，')
+COMMAS = frozenset('#,;:()[]{}!?"“”„«»\n\r\t…،、。，')
 SETS_APART = frozenset("/|\\*~<>=•·")
 SYMBOLS = frozenset({"So", "Sm", "Sk", "Co", "Cn"})
 LONGEST_GAP, NOTHING = 12, frozenset({"", " "})
@@ -109,7 +109,7 @@ def judge_gap(gap: str) -> str:
     >>> [judge_gap(gap) for gap in ("-", ". ", ", ", " - ", " / ", " ❤ ")]
     [' ', ' ', ',', ',', '/', '/']
     """
-    if gap.strip(" .'’-_`#\u200b") == "":
+    if gap.strip(" .'’-_`\u200b") == "":
         return COMMA if (" -" in gap and "- " in gap) or "..." in gap else JOINED
     if any(sign in SETS_APART or unicodedata.category(sign) in SYMBOLS for sign in gap):
         return APART

@@ -167,6 +167,7 @@ def test_a_point_across_the_date_line_finds_its_city() -> None:
         ("В Москве и Россия", {"RU"}),
         ("https://news.example/a\n\n#Chile approves it", {"CL"}),
         ("Queues in Austin, TX", {"US"}),
+        ("stay home #Corona #Toronto #Social", {"CA"}),
     ],
 )
 def test_a_post_names_places(text: str, countries: set[str]) -> None:
