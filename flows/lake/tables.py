@@ -38,7 +38,7 @@ def create_missing_tables(settings: Settings) -> None:
             with exclusive(settings, contract.name):
                 DeltaTable.create(
                     path,
-                    arrow_schema(contract),
+                    _described_schema(contract),
                     mode="ignore",
                     name=contract.name,
                     description=contract.grain,
@@ -264,8 +264,19 @@ def _merge(
     return DeltaTable.forName(spark, contract.name).alias("held").merge(rows.alias("new"), condition)
 
 
+def _described_schema(contract: Contract) -> "pa.Schema":
+    """Return the schema with each column's meaning, as a table is created; what is written later does not repeat it.
+
+    So a meaning may be put in better words without refusing to write to the tables that were there before.
+    """
+    import pyarrow as pa
+
+    meanings = {column.name: {"comment": column.meaning} for column in contract.columns}
+    return pa.schema([field.with_metadata(meanings[field.name]) for field in arrow_schema(contract)])
+
+
 def arrow_schema(contract: Contract, *, without: str = "") -> "pa.Schema":
-    """Return the Arrow schema of a table, nullability and comments included, but for one column."""
+    """Return the Arrow schema of a table, nullability included, but for one column."""
     import pyarrow as pa
 
     types = {
@@ -280,7 +291,7 @@ def arrow_schema(contract: Contract, *, without: str = "") -> "pa.Schema":
     }
     return pa.schema(
         [
-            pa.field(column.name, types[column.type], nullable=column.nullable, metadata={"comment": column.meaning})
+            pa.field(column.name, types[column.type], nullable=column.nullable)
             for column in contract.columns
             if column.name != without
         ]
