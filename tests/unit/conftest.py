@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from flows.sample import write_sample
 from tests.unit.loopback.server import serving
 from tests.unit.loopback.twitter import XServer
+from tests.unit.sample_reader import Sample
 
 
 @pytest.fixture(autouse=True)
@@ -20,3 +22,10 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def x() -> Iterator[XServer]:
     with serving(XServer()) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """The sample as it is by default; a test that writes it again writes the same bytes."""
+    folder = tmp_path_factory.mktemp("sample")
+    return Sample(folder, write_sample(folder))
