@@ -20,7 +20,8 @@ from pathlib import Path
 
 from flows.deployment import WORK_POOL, bury_lost_runs, deploy_scoring, ensure_work_pool, promoted_version
 from flows.errors import EpilakeError
-from flows.orchestrator import LOOPBACK, STOP_SECONDS, is_healthy, listen, read_up, server_command, server_environment
+from flows.orchestrator import is_healthy, read_up
+from flows.prefect_server import LOOPBACK, STOP_SECONDS, listen, server_command, server_environment
 from flows.settings import PROJECT_ROOT, Settings
 
 START_SECONDS = 180

@@ -13,7 +13,7 @@ from flows.build import parse_project
 from flows.errors import EpilakeError
 from flows.lake.archive import make_class_archive
 from flows.lake.jars import resolve_jars
-from flows.orchestrator import server_environment
+from flows.prefect_server import server_environment
 from flows.settings import Settings
 
 

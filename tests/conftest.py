@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from flows.sample import Manifest
 
 REAL_DATA = "EPILAKE_REAL_DATA"
+EVERY_POST = "EPILAKE_EVERY_POST"
+"""Set, what is compared on a sample of the real posts every day is compared on each of them."""
 SHIPPED_JARS = PROJECT_ROOT / ".epilake" / "jars"
 """Jars are fetched into the project's own state once, whatever lake a test works on."""
 
@@ -36,7 +38,7 @@ def _no_user_settings() -> Iterator[None]:
     """Keep the user's own installation and Prefect server out of the tests."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("EPILAKE_", "PREFECT_", "MLFLOW_"))]:
-            if name != REAL_DATA:
+            if name not in {REAL_DATA, EVERY_POST}:
                 patch.delenv(name)
         yield
 

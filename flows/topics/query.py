@@ -107,7 +107,7 @@ def parse_query(
             f"{place}: expected at most {MAX_LENGTH:,} characters, found {len(text):,}: split the topic."
         )
     try:
-        _check(_make_parser().lex(text), place, synonyms or {})
+        _check(_make_lexer().lex(text), place, synonyms or {})
         tree = _make_parser().parse(text)
     except UnexpectedInput as error:
         raise EpilakeError(f"{place}, {complain_of_input(error, text)}") from None
@@ -136,6 +136,12 @@ def parse_leaf(text: str) -> Leaf:
             f"Query: expected one word, one phrase or one hashtag, found {text!r}: list its parts singly."
         )
     return leaf
+
+
+@cache
+def _make_lexer() -> Lark:
+    """A grammar without a parser keeps its lexer; one with a parser makes its lexer anew whenever it only lexes."""
+    return Lark(_GRAMMAR, parser=None, lexer="basic")
 
 
 @cache

@@ -19,7 +19,8 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.deployment import SCORING, VERSION_TAG, WORK_POOL
-from flows.orchestrator import is_healthy, listen
+from flows.orchestrator import is_healthy
+from flows.prefect_server import listen
 from flows.sample import write_sample
 from flows.settings import PROJECT_ROOT, Settings
 from flows.status import read_status

@@ -18,7 +18,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.deployment import SCORING, VERSION_TAG, deploy_scoring
 from flows.errors import EpilakeError
-from flows.orchestrator import listen, prefect_api, read_up
+from flows.orchestrator import prefect_api, read_up
+from flows.prefect_server import listen
 from flows.servers import Crew, serve_all
 from flows.settings import Settings
 

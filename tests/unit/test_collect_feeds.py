@@ -2,13 +2,9 @@
 
 import gzip
 import io
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.sax.saxutils import escape
 
 import pytest
@@ -17,6 +13,8 @@ from flows.collectors import Outcome, Page
 from flows.collectors.feeds import LOST, Cursor, FeedPoll
 from flows.errors import EpilakeError
 from flows.sources.feeds import Feeds
+from tests.unit.loopback.feeds import FakeHost, Resource
+from tests.unit.loopback.server import serving
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 NEXT = NOW + timedelta(hours=1)
@@ -33,70 +31,10 @@ def rss(*minutes_ago: float) -> bytes:
     return f'<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>{items}</channel></rss>'.encode()
 
 
-@dataclass
-class Resource:
-    content: bytes
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    pause_seconds: float = 0.0
-
-
-class FakeHost(ThreadingHTTPServer):
-    """Serves resources by path, with validators."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.resources: dict[str, Resource] = {}
-        self.asked: list[tuple[str, dict[str, str]]] = []
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.server_port}{path}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: FakeHost
-
-    def do_GET(self) -> None:
-        self.server.asked.append((self.path, dict(self.headers)))
-        resource = self.server.resources.get(self.path, Resource(b"gone", 404))
-        etag, modified = resource.headers.get("ETag"), resource.headers.get("Last-Modified")
-        is_known = self.headers["If-None-Match"] or self.headers["If-Modified-Since"]
-        if is_known and (self.headers["If-None-Match"], self.headers["If-Modified-Since"]) == (etag, modified):
-            self._answer(304, resource.headers, b"", 0)
-        else:
-            self._answer(resource.status, resource.headers, resource.content, resource.pause_seconds)
-
-    def _answer(self, status: int, headers: dict[str, str], content: bytes, pause_seconds: float) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(content)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        for begin in range(0, len(content), 1_000):
-            try:
-                self.wfile.write(content[begin : begin + 1_000])
-                self.wfile.flush()
-            except OSError:  # the client has had enough
-                self.close_connection = True
-                return
-            time.sleep(pause_seconds)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the standard library
-        pass
-
-
 @pytest.fixture
 def host() -> Iterator[FakeHost]:
-    with FakeHost() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(FakeHost()) as server:
+        yield server
 
 
 def poll(*addresses: str, cursors: dict[str, str] | None = None, now: datetime = NOW, **limits: int) -> list[Page]:

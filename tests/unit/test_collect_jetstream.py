@@ -5,114 +5,38 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request, Response
-from websockets.sync.server import Server, ServerConnection, serve
+from websockets.http11 import Request
 
 from flows.collectors import Outcome, Page
 from flows.collectors.bluesky.jetstream import Jetstream
 from flows.collectors.pace import Pace
 from flows.errors import EpilakeError
 from flows.sources.bluesky import Bluesky
+from tests.unit.loopback.jetstream import DID, SECOND, START_US, JetstreamServer, post, serving
 
 PACE = Pace(
-    page_seconds=0.3, silence_seconds=5, heartbeat_seconds=5, first_pause_seconds=0.05, longest_pause_seconds=0.1
+    page_seconds=0.05, silence_seconds=5, heartbeat_seconds=5, first_pause_seconds=0.05, longest_pause_seconds=0.1
 )
-SECOND = 1_000_000
-NOW_US = time.time_ns() // 1_000
-START_US = NOW_US - 600 * SECOND
-DID = "did:plc:ana7mk2v5x3q4w6e8r9t0y1u"
-
-
-def post(number: int, text: str = "fever", **changes: Any) -> dict[str, Any]:
-    """Return the post of so many seconds after the start."""
-    seen_us = START_US + number * SECOND
-    record = {"$type": "app.bsky.feed.post", "createdAt": "2026-07-04T14:38:07.323Z", "text": f"{text} {number}"}
-    held = {
-        "rev": "3m",
-        "operation": "create",
-        "collection": "app.bsky.feed.post",
-        "rkey": f"3k{number}",
-        "cid": "bafy",
-    }
-    return {"did": DID, "time_us": seen_us, "kind": "commit", "commit": {**held, "record": record, **changes}}
-
-
-@dataclass
-class JetstreamServer:
-    """Replays from a cursor whatever it still holds, then sends what comes, as `/subscribe` does.
-
-    Attributes:
-        events: What it holds, oldest first; a cursor from before gets all of it, without a word.
-        breaks_after: For each connection in turn, after how many events the network fails; absent: never.
-        refuses: For each connection in turn, the HTTP status of a refusal; absent or 0: none.
-        queries: What each connection asked for.
-        live: What comes after that, as it is sent.
-    """
-
-    events: list[dict[str, Any]] = field(default_factory=list)
-    breaks_after: list[int] = field(default_factory=list)
-    refuses: list[int] = field(default_factory=list)
-    queries: list[dict[str, list[str]]] = field(default_factory=list)
-    live: list[str] = field(default_factory=list)
-    url: str = ""
-
-    def answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        self.queries.append(parse_qs(urlsplit(request.path).query))
-        status = self.refuses.pop(0) if self.refuses else 0
-        return connection.respond(HTTPStatus(status), "no\n") if status else None
-
-    def follow(self, connection: ServerConnection) -> None:
-        cursor = int(self.queries[-1].get("cursor", [str(NOW_US)])[0])
-        held = [json.dumps(event) for event in self.events if event["time_us"] >= cursor]
-        with suppress(ConnectionClosed, OSError):
-            if self.breaks_after:
-                for message in held[: self.breaks_after.pop(0)]:
-                    connection.send(message)
-                connection.socket.shutdown(socket.SHUT_RDWR)
-                return
-            for message in [*held, *self.live]:
-                connection.send(message)
-            connection.recv()
-
-
-@contextmanager
-def serving(jetstream: JetstreamServer) -> Iterator[JetstreamServer]:
-    with serve(jetstream.follow, "127.0.0.1", 0, process_request=jetstream.answer) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        jetstream.url = f"ws://127.0.0.1:{port_of(server)}/subscribe"
-        yield jetstream
-        server.shutdown()
-        thread.join()
-
-
-def port_of(server: Server) -> int:
-    port: int = server.socket.getsockname()[1]
-    return port
 
 
 def follow(
-    jetstream: JetstreamServer, *, cursor: str | None = None, count: int = 10**9, seconds: float = 20, **settings: Any
-) -> list[Page]:
-    """Return the pages up to the one with the event of that number."""
+    jetstream: JetstreamServer, *, cursor: str | None = None, count: int = 10**9, to: str | None = None,
+    seconds: float = 20, **settings: Any,
+) -> list[Page]:  # fmt: skip
+    """Return the pages up to the one with the event of that number, or with that cursor."""
     collector = Jetstream(url=jetstream.url, **{"pace": PACE, **settings})
     until = datetime.now(UTC) + timedelta(seconds=seconds)
     pages: list[Page] = []
     with closing(collector.collect(("",), {} if cursor is None else {"": cursor}, until=until)) as stream:
         for page in stream:
             pages.append(page)
-            if sum(len(page.content.splitlines()) for page in pages) >= count:
+            if (to and page.cursor == to) or sum(len(page.content.splitlines()) for page in pages) >= count:
                 break
     return pages
 
@@ -176,7 +100,7 @@ def test_a_broken_connection_is_taken_up_again_with_nothing_lost() -> None:
 
 
 def test_a_run_that_was_killed_goes_on_from_the_cursor_of_its_last_page() -> None:
-    pace = Pace(page_events=10, page_seconds=1)
+    pace = Pace(page_events=10, page_seconds=0.1)
     with serving(JetstreamServer([post(number) for number in range(1, 31)])) as server:
         first = follow(server, cursor=cursor_at(0), count=10, pace=pace)
         second = follow(server, cursor=first[-1].cursor, count=26, pace=pace)
@@ -227,7 +151,7 @@ def test_an_event_from_the_future_makes_no_cursor_from_the_future() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pace", "most"), [(Pace(page_seconds=1, page_events=10), 10), (Pace(page_seconds=1, page_bytes=2_000), 9)]
+    ("pace", "most"), [(Pace(page_seconds=0.1, page_events=10), 10), (Pace(page_seconds=0.1, page_bytes=2_000), 9)]
 )
 def test_a_page_is_bounded(pace: Pace, most: int) -> None:
     with serving(JetstreamServer([post(number) for number in range(1, 36)])) as server:
@@ -251,7 +175,7 @@ def test_a_filter_lets_deletions_and_accounts_pass_and_the_cursor_moves_over_the
 
 def test_a_page_of_which_nothing_is_kept_still_moves_the_cursor() -> None:
     with serving(JetstreamServer([post(1, "cat"), post(2, "cat")])) as server:
-        pages = follow(server, cursor=cursor_at(0), seconds=1.5, keep=lambda _: False)
+        pages = follow(server, cursor=cursor_at(0), to=cursor_at(2), keep=lambda _: False)
     assert ({page.content for page in pages}, pages[-1].cursor) == ({b""}, cursor_at(2))
 
 
@@ -259,7 +183,7 @@ def test_a_server_that_cannot_be_reached_is_told_at_the_end_and_moves_nothing() 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"ws://127.0.0.1:{free.getsockname()[1]}/subscribe"
-    until = datetime.now(UTC) + timedelta(seconds=1)
+    until = datetime.now(UTC) + timedelta(seconds=0.6)
     pages = list(Jetstream(url=url, pace=PACE).collect(("",), {"": cursor_at(0)}, until=until))
     assert [(page.content, page.cursor) for page in pages] == [(b"", cursor_at(0))]
     assert pages[0].count_asked > 2
@@ -308,7 +232,7 @@ def test_wrong_settings_are_refused_at_once(
 
 
 def test_a_stream_that_has_fallen_silent_is_given_up_and_opened_again() -> None:
-    pace = Pace(page_seconds=0.1, silence_seconds=0.3, first_pause_seconds=0.05)
+    pace = Pace(page_seconds=0.05, silence_seconds=0.2, first_pause_seconds=0.05)
     with serving(JetstreamServer([post(1)])) as server:
         pages = follow(server, cursor=cursor_at(0), count=3, pace=pace)
     assert (len(server.queries), set(keys(pages))) == (3, {"3k1"})
@@ -337,9 +261,9 @@ def test_a_peer_that_answers_no_heartbeat_is_given_up() -> None:
 
         thread = threading.Thread(target=accept)
         thread.start()
-        pace = Pace(page_seconds=0.1, silence_seconds=60, heartbeat_seconds=0.2, first_pause_seconds=0.05)
+        pace = Pace(page_seconds=0.1, silence_seconds=60, heartbeat_seconds=0.1, first_pause_seconds=0.05)
         url = f"ws://127.0.0.1:{listener.getsockname()[1]}/subscribe"
-        until = datetime.now(UTC) + timedelta(seconds=4)
+        until = datetime.now(UTC) + timedelta(seconds=2.2)
         pages = list(Jetstream(url=url, pace=pace).collect(("",), {"": cursor_at(0)}, until=until))
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -282,13 +283,23 @@ def read_real_texts(path: Path) -> Iterator[str]:
             yield from (row[place] for row in rows for place in places if place < len(row))
 
 
+def is_in_sample(text: str) -> bool:
+    """Say whether a text is among the twentieth that is compared every day: its bytes decide, not its place."""
+    return zlib.crc32(text.encode("utf-8", "surrogatepass")) % 20 == 0
+
+
 def test_real_posts_score_as_the_library_scores_them() -> None:
-    """Every text of every file; takes about half a minute, nearly all of it the library's. No text is ever shown."""
+    """A twentieth of the texts of every file; with EPILAKE_EVERY_POST=1 each of them. No text is ever shown.
+
+    Each of them takes half a minute, nearly all of it the library's.
+    """
     folder = os.environ.get("EPILAKE_REAL_DATA")
     if not folder:
         pytest.skip("EPILAKE_REAL_DATA is not set: real posts are not shipped with the project")
     paths = [path for path in sorted(Path(folder).glob("*/*.gz")) if path.parent.name != "cases"]
     texts = {text for path in paths if "labels" not in path.name for text in read_real_texts(path)}
     assert len(texts) > 1_000, f"expected real posts in {folder}, found {len(texts)} texts in {len(paths)} files"
+    if not os.environ.get("EPILAKE_EVERY_POST"):
+        texts = {text for text in texts if is_in_sample(text)}
     count_different = sum(read_bits(score_text(text)) != read_bits(score_with_stock(text)) for text in texts)
     assert count_different == 0
