@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from prawcore.sessions import FiniteRetryStrategy
 
 from flows.collectors import Outcome, Page
 from flows.collectors.reddit.api import RedditApi
@@ -16,12 +15,6 @@ from tests.unit.loopback.reddit import NOW, FakeReddit, comment, submission
 from tests.unit.loopback.server import serving
 
 NEXT = NOW + timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """prawcore tries again after up to four seconds, and has no setting for it."""
-    monkeypatch.setattr(FiniteRetryStrategy, "_sleep_seconds", lambda _: None)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flows.privacy.policy import load_policy
@@ -258,6 +258,8 @@ def test_text_made_into_html_and_plain_again_is_the_same(text: str) -> None:
 
 
 @given(st.text(st.sampled_from("<>/&;p br#'\"=x3!-[]\n\\"), max_size=60))
+@example("<![3")
+@example("fever <![CDATA[ hidden ]]> and <![ cough")
 def test_no_html_is_so_broken_that_it_has_no_text(content: str) -> None:
     assert isinstance(html_to_text(content), str)
 

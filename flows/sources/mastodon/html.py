@@ -59,6 +59,10 @@ class _TextParser(HTMLParser):
         if not self._is_unshown and not (self._break and data.isspace()):
             self._write(data)
 
+    def parse_marked_section(self, i: int, report: int = 1) -> int:
+        """Read `<![…>` as HTML does, as a comment; the library raises AssertionError at one without a name."""
+        return self.parse_bogus_comment(i, bool(report))
+
     def _separate(self, tag: str) -> None:
         """Ask for the break that a block wants before what follows it, if anything came before."""
         if self.parts:
