@@ -23,9 +23,9 @@ class Enrichment:
 
     Attributes:
         name: What it is called in what a run reports.
-        contract: Its table: one row per post and version.
-        version: Column → value of the part of the key that says how it is found out; a row of another version does not
-            count, so that a post is looked at anew.
+        contract: Its table. If the version is part of its key, findings of earlier versions stay beside the new ones.
+        version: Column → value of what says how it is found out; a row of another version does not count, so that a
+            post is looked at anew.
         stamp: Timestamp column that says when the row was written.
         add_facts: Adds the columns of the finding to posts with `text` and, if it is asked for, `language`.
         is_by_language: Whether it depends on the language: it then waits for it, and follows when it is corrected.

@@ -56,13 +56,16 @@ LANGUAGE_COLUMNS = ("language", "language_score")
 _UNSPACED = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u312f\u31a0-\u31ff\u3400-\u9fff\uf900-\ufaff"
 """Thai to Tibetan, Burmese, Khmer, kana, Han: a hashtag in them has no end but the text's, so only its `#` goes."""
 
+_SIGNS = "\u2190-\u2bff\u3030\u303d\ufe0f\U0001f000-\U0001faff\U000e0020-\U000e007f"
+"""Arrows to emoji, flags included; the joiner between two of them is a letter's elsewhere."""
+
 _NOISE = re.compile(
     r"(?i)(?:https?://|www\.|pic\.twitter\.com/)\S+"
     r"|[@＠][\w.-]+"
     rf"|[#＃](?:[^\W{_UNSPACED}]+|(?=[{_UNSPACED}]))"
     r"|\[(?:name|email|phone)\]"  # what a privacy policy puts in the place of what it hides
     r"|&#?\w{1,8};"
-    "|[\u2190-\u2bff\u3030\u303d\ufe0f\U0001f000-\U0001faff\U000e0020-\U000e007f]+"  # arrows to emoji
+    rf"|[{_SIGNS}][{_SIGNS}\u200d]*"
     r"|\d+"
 )
 

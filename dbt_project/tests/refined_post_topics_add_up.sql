@@ -1,20 +1,17 @@
--- Each topic of the latest match of a post's present text is one row; no other is.
+-- Each topic that a post's present text was matched with is one row; no other is.
 with
 
 matches as (
     select
         posts.source,
         posts.post_id,
-        max_by(
-            if(held.text_hash = posts.text_hash, size(held.topics), 0),
-            struct(held.matched_at, held.topic_list_version)
-        ) as count_topics
+        size(held.topics) as count_topics
     from {{ ref('curated_posts') }} as posts
     inner join {{ source('enriched', 'post_topics') }} as held
         on
             posts.source = held.source
             and posts.post_id = held.post_id
-    group by 1, 2
+            and posts.text_hash = held.text_hash
 ),
 
 found as (

@@ -1,4 +1,4 @@
-"""Contracts of what Python finds out about posts: one table per enrichment, one row per post and version.
+"""Contracts of what Python finds out about posts: one table per enrichment.
 
 Every one holds `text_hash`, by which a reader knows a finding about an earlier text of an edited post, and a row for
 each post that was looked at, whatever was found: "nothing" is not "not yet".
@@ -24,13 +24,17 @@ POST_LANGUAGES = Contract(
 
 POST_TOPICS = Contract(
     name="enriched.post_topics",
-    grain="One row per post and version of the topic list, posts about none of its topics included.",
-    key=("source", "post_id", "topic_list_version"),
+    grain="One row per post that was matched, whether it is about a topic or not: the last match only.",
+    key=("source", "post_id"),
     columns=(
         *POST_KEY,
         Column("text_hash", "string", "SHA-256 of the text that was matched: an edited post is matched again."),
         Column("language", "string", "Language that the text was taken for: another one, and it is matched again."),
-        Column("topic_list_version", "string", "Version and digest of the topic list: a changed list matches anew."),
+        Column(
+            "topic_list_version",
+            "string",
+            "Version and digest of the topic list: another list matches each post anew.",
+        ),
         Column("topics", "array<string>", "Topics that the post is about, `name/version`; empty if about none."),
         Column("matched_at", "timestamp", "When the row was written."),
     ),

@@ -7,18 +7,7 @@ posts as (
 ),
 
 matches as (
-    select
-        *,
-        row_number() over (
-            partition by source, post_id
-            order by matched_at desc, topic_list_version desc
-        ) as match_rank
-    from {{ source('enriched', 'post_topics') }}
-),
-
-latest_matches as (
-    select * from matches
-    where match_rank = 1
+    select * from {{ source('enriched', 'post_topics') }}
 ),
 
 joined as (
@@ -27,16 +16,16 @@ joined as (
         posts.post_id,
         posts.posted_date,
         posts.text_hash,
-        explode(latest_matches.topics) as spelling,
-        latest_matches.topic_list_version,
+        explode(matches.topics) as spelling,
+        matches.topic_list_version,
         posts.last_seen_at,
-        latest_matches.matched_at
+        matches.matched_at
     from posts
-    inner join latest_matches
+    inner join matches
         on
-            posts.source = latest_matches.source
-            and posts.post_id = latest_matches.post_id
-            and posts.text_hash = latest_matches.text_hash
+            posts.source = matches.source
+            and posts.post_id = matches.post_id
+            and posts.text_hash = matches.text_hash
 )
 
 select
