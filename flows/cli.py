@@ -91,7 +91,7 @@ def build(
 
 @app.command()
 def enrich(*, as_json: AsJson = False) -> None:
-    """Score the sentiment of the posts that have no score yet."""
+    """Find out language, topics and sentiment of the posts of which they are not known yet."""
 
     def call() -> object:
         from flows.enrich import enrich as flow

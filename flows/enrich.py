@@ -1,13 +1,18 @@
-"""Sentiment for the posts that have none yet at the present version of the method."""
+"""What is to be known of each post, found out for the posts of which it is not known yet: language, topics, sentiment.
+
+A post is looked at again when its text has changed, when the method has, or, where its language matters, when another
+was found. Each enrichment is one task and one merge; what there is to find out says `flows.enrichments`.
+"""
 
 from datetime import date
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.console import say, spinner
-from flows.lake.contracts import POST_SENTIMENT
+from flows.enrichments import Enrichment, find_languages, list_enrichments
 from flows.lake.session import open_session
 from flows.lake.tables import merge_rows
 from flows.report import publish_counts
@@ -17,40 +22,57 @@ from flows.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+IDENTITY = ["source", "post_id", "text_hash"]
+"""What a finding is about: a post with one of its texts."""
+
 
 @flow(name="enrich")
 def enrich() -> dict[str, int]:
-    """Score the sentiment of every post of CURATED that has no score of its present text at this method version."""
+    """Find out what is not known yet of the posts of CURATED; return the posts looked at by enrichment."""
     settings = Settings()
     with recorded(settings, "enrich") as report:
-        counts = {"count_scored": score_sentiment(settings)}
-        publish_counts("enrich", "Posts scored for sentiment", [dict(counts)])
+        counts = {f"count_{each.name}": enrich_posts(settings, each) for each in list_enrichments(settings)}
+        publish_counts("enrich", "Posts looked at", [dict(counts)])
         report.update(counts)
     return counts
 
 
-@task(cache_policy=NO_CACHE)
-def score_sentiment(settings: Settings) -> int:
-    """Score what is missing and return the number of posts scored."""
+@task(task_run_name="{enrichment.name}", cache_policy=NO_CACHE)
+def enrich_posts(settings: Settings, enrichment: Enrichment) -> int:
+    """Find out one thing about the posts that lack it; return how many they were."""
     spark = open_session(settings)
-    posts = find_unscored(spark)
-    with spinner("Scoring sentiment"):
+    posts = find_unknown(spark, enrichment)
+    with spinner(f"Enriching posts: {enrichment.name}"):
         count, days = measure(posts)
         if count:
-            rows = with_sentiment(posts)
-            merge_rows(spark, settings, POST_SENTIMENT, rows, stamp="scored_at", days=days, replace=True)
-    say(f"sentiment: {count:,} posts scored")
+            rows = add_version(enrichment.add_facts(posts), enrichment)
+            merge_rows(spark, settings, enrichment.contract, rows, stamp=enrichment.stamp, days=days, replace=True)
+    say(f"{enrichment.name}: {count:,} posts looked at")
     return count
 
 
-def find_unscored(spark: "SparkSession") -> "DataFrame":
-    """Return source, post_id, posted_date, text and text_hash of the posts without a score at this method version."""
-    from ml.sentiment import METHOD, METHOD_VERSION
+def find_unknown(spark: "SparkSession", enrichment: Enrichment) -> "DataFrame":
+    """Return the posts of which the present version does not know yet: their key, day, text and, if asked, language."""
+    posts = spark.table("curated.curated_posts").select(*IDENTITY, "posted_date", "text")
+    known = find_held(spark, enrichment)
+    if not enrichment.is_by_language:
+        return posts.join(known, IDENTITY, "left_anti")
+    languages = find_held(spark, find_languages()).select(*IDENTITY, "language")
+    return posts.join(languages, IDENTITY).join(known, [*IDENTITY, "language"], "left_anti")
 
-    held = spark.table(POST_SENTIMENT.name)
-    held = held.where((held["method"] == METHOD) & (held["method_version"] == METHOD_VERSION))
-    posts = spark.table("curated.curated_posts").select("source", "post_id", "posted_date", "text", "text_hash")
-    return posts.join(held, ["source", "post_id", "text_hash"], "left_anti")
+
+def find_held(spark: "SparkSession", enrichment: Enrichment) -> "DataFrame":
+    """Return the rows of an enrichment's table that are of its present version."""
+    rows = spark.table(enrichment.contract.name)
+    return reduce(lambda held, part: held.where(held[part[0]] == part[1]), enrichment.version.items(), rows)
+
+
+def add_version(rows: "DataFrame", enrichment: Enrichment) -> "DataFrame":
+    """Return the rows with the version that made them, in the columns of the contract but for the time."""
+    from pyspark.sql import functions as F  # noqa: N812 - Spark's own spelling
+
+    stamped = rows.withColumns({column: F.lit(value) for column, value in enrichment.version.items()})
+    return stamped.select(*(name for name in enrichment.contract.column_names if name != enrichment.stamp))
 
 
 def measure(posts: "DataFrame") -> tuple[int, tuple[date, date] | None]:
@@ -59,24 +81,3 @@ def measure(posts: "DataFrame") -> tuple[int, tuple[date, date] | None]:
 
     row = posts.select(F.count("*"), F.min("posted_date"), F.max("posted_date")).collect()[0]
     return row[0], (row[1], row[2]) if row[0] else None
-
-
-def with_sentiment(posts: "DataFrame") -> "DataFrame":
-    """Return the rows of `enriched.post_sentiment` but for the time."""
-    from pyspark.sql import functions as F  # noqa: N812
-
-    from ml.sentiment import METHOD, METHOD_VERSION, sentiment_column
-
-    scored = posts.withColumn("sentiment", sentiment_column(F.col("text")))
-    return scored.select(
-        "source",
-        "post_id",
-        "posted_date",
-        "text_hash",
-        F.lit(METHOD).alias("method"),
-        F.lit(METHOD_VERSION).alias("method_version"),
-        "sentiment.negative_sentiment",
-        "sentiment.neutral_sentiment",
-        "sentiment.positive_sentiment",
-        "sentiment.compound_sentiment",
-    )

@@ -23,7 +23,8 @@ from prefect.cache_policies import NO_CACHE
 from flows.admission import Admission, open_admission
 from flows.batches import COUNTS, Batch, identify_batches, refuse_bad_batch, span_days
 from flows.console import say, track
-from flows.lake.contracts import BATCHES, DELETIONS, POSTS, REJECTS, Contract
+from flows.lake.contract import Contract
+from flows.lake.contracts import BATCHES, DELETIONS, POSTS, REJECTS
 from flows.lake.locks import exclusive
 from flows.lake.tables import append_rows, arrow_schema, insert_staged, query
 from flows.report import publish_counts

@@ -26,7 +26,8 @@ _LIMITS: Final = """\
 - Posts without any retweet *at capture* count as never retweeted.
 - The tree sees each feature as its share of the sum of all of them (`Normalizer`, p = 1). The index of a place or of a
   list of hashtags is cut as a number, ordered by frequency, and lists of hashtags are taken whole.
-- Sentiment is VADER's: made for English, and below the majority class on labelled posts about vaccines.
+- Sentiment is VADER's: made for English, and below the majority class on labelled posts about vaccines. Posts in other
+  languages, and those whose language is not known, have both shares 0.
 - Held-out by time, an author can stand on both sides; held-out by author, later posts can be learnt from. No figure
   here is for new authors at a later time."""
 

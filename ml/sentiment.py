@@ -33,6 +33,9 @@ REWRITE = 1
 """Raise it by one with any change of this module or `ml.vader` that alters a score."""
 METHOD_VERSION: str = f"vaderSentiment-{version('vaderSentiment')}+{REWRITE}"
 
+LANGUAGES = ("en",)
+"""What VADER speaks: in a text of another language it finds no word, which is not the same as no feeling."""
+
 SENTIMENT_COLUMNS = (
     "negative_sentiment",
     "neutral_sentiment",

@@ -25,6 +25,20 @@
     from ({{ deleted_lately() }}) as deleted
 {% endmacro %}
 
+{% macro changed_topics() %}
+    {#- Posts with a capture or match that this table has not seen, or deleted. -#}
+    select
+        source,
+        post_id
+    from ({{ changed_posts() }}) as posts
+    union
+    select
+        source,
+        post_id
+    from {{ source('enriched', 'post_topics') }}
+    where matched_at > {{ seen_until('matched_at') }}
+{% endmacro %}
+
 {% macro changed_authors() %}
     {#-
       Authors whose posts may have changed: those of every capture of a new or deleted post, not of the winning one

@@ -3,13 +3,14 @@
     (select coalesce(max({{ column }}), timestamp '1970-01-01') from {{ this }})
 {%- endmacro %}
 
-{% macro is_new_to_this() -%}
+{% macro is_new_to_this(times=['last_seen_at', 'sentiment_scored_at']) -%}
     {#-
-      Posts arrive and are scored at times of their own: each time only grows among the rows that carry it, so each is
-      compared with its own maximum.
+      Posts arrive and are looked at at times of their own: each time only grows among the rows that carry it, so each
+      is compared with its own maximum.
     -#}
-    (
-        last_seen_at > {{ seen_until('last_seen_at') }}
-        or sentiment_scored_at > {{ seen_until('sentiment_scored_at') }}
-    )
+    {%- set tests = [] -%}
+    {%- for time in times -%}
+        {%- do tests.append(time ~ ' > ' ~ seen_until(time)) -%}
+    {%- endfor -%}
+    ({{ tests | join(' or ') }})
 {%- endmacro %}

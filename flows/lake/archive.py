@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.lake.contracts import POST_SENTIMENT
+from flows.lake.enriched import POST_SENTIMENT
 from flows.lake.session import archive_path, java_options, open_session
 from flows.lake.tables import create_missing_tables, merge_rows
 from flows.settings import Settings
@@ -61,8 +61,8 @@ def _invent_scores(spark: "SparkSession") -> "DataFrame":
     number = "cast(id as string)"
     return spark.range(REHEARSED_POSTS).selectExpr(
         "'twitter' as source", f"{number} as post_id", "date'2026-01-05' as posted_date", f"{number} as text_hash",
-        "'vader' as method", "'1' as method_version", "id / 400 as negative_sentiment", "0D as neutral_sentiment",
-        "1 - id / 400 as positive_sentiment", "id / 400 as compound_sentiment",
+        "'en' as language", "'vader' as method", "'1' as method_version", "id / 400 as negative_sentiment",
+        "0D as neutral_sentiment", "1 - id / 400 as positive_sentiment", "id / 400 as compound_sentiment",
     )  # fmt: skip
 
 

@@ -4,70 +4,10 @@ A frame that breaks its contract cannot be written (`flows.lake.tables`). The sa
 and a test holds the two equal. What dbt writes has its contract beside its SQL.
 """
 
-from dataclasses import dataclass
-
-from flows.errors import EpilakeError
+from flows.lake.contract import POST_KEY, Column, Contract
+from flows.lake.enriched import POST_LANGUAGES, POST_SENTIMENT, POST_TOPICS
 from flows.sources import Source
 from flows.sources.known import SOURCES
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its name, its Spark SQL type, what it means, and whether it may be null."""
-
-    name: str
-    type: str
-    meaning: str
-    nullable: bool = False
-
-
-@dataclass(frozen=True)
-class Contract:
-    """One table: `schema.table`, its grain in a sentence, the columns of its key, and its columns in order.
-
-    `statistics` names the columns whose least and greatest values Delta's log may hold, to skip files by; None leaves
-    it to Delta. What a person wrote stays out of the log, which outlives the rows. `loaded_at` is the column by which
-    dbt tells how fresh the table is; None for a table that may rest.
-    """
-
-    name: str
-    grain: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-    statistics: tuple[str, ...] | None = None
-    loaded_at: str | None = None
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """The names of the columns, in order."""
-        return tuple(column.name for column in self.columns)
-
-    def check(self, found: dict[str, str]) -> None:
-        """Refuse a frame whose columns are not exactly the contract's.
-
-        Args:
-            found: Column name → Spark SQL type of the frame, in any order.
-
-        Raises:
-            EpilakeError: Names each column that is missing, unknown or of another type.
-
-        >>> Contract("raw.x", "One row per x.", ("a",), (Column("a", "string", "A."),)).check({"a": "string"})
-        """
-        wanted = {column.name: column.type for column in self.columns}
-        wrong = [
-            f"{name} ({kind} expected, {found.get(name, 'nothing')} found)"
-            for name, kind in wanted.items()
-            if found.get(name) != kind
-        ] + [f"{name} (unknown)" for name in found if name not in wanted]
-        if wrong:
-            raise EpilakeError(f"A frame for {self.name} breaks its contract: {', '.join(wrong)}.")
-
-
-POST_KEY = (
-    Column("source", "string", "Where the post was published: `twitter`."),
-    Column("post_id", "string", "The source's id of the post, or `sha256:` and a hash of its content if it has none."),
-    Column("posted_date", "date", "UTC day on which the post was published."),
-)
 
 RAW_PLACE = (
     Column("batch_id", "string", "Batch that brought the row."),
@@ -168,24 +108,6 @@ OFFICIAL_COUNTS = Contract(
         Column("vintage_at", "timestamp", "When the row was written; later rows never carry an earlier time."),
     ),
     statistics=("dataset", "day", "vintage_id", "batch_id", "vintage_at"),
-)
-
-POST_SENTIMENT = Contract(
-    name="enriched.post_sentiment",
-    grain="One row per post and method version.",
-    key=("source", "post_id", "method", "method_version"),
-    columns=(
-        *POST_KEY,
-        Column("text_hash", "string", "SHA-256 of the text that was scored: an edited post is scored again."),
-        Column("method", "string", "Name of the sentiment method."),
-        Column("method_version", "string", "Version of the method: another version scores every post anew."),
-        Column("negative_sentiment", "double", "VADER's share of negative words, in [0, 1].", nullable=True),
-        Column("neutral_sentiment", "double", "VADER's share of neutral words, in [0, 1].", nullable=True),
-        Column("positive_sentiment", "double", "VADER's share of positive words, in [0, 1].", nullable=True),
-        Column("compound_sentiment", "double", "VADER's compound score, in [-1, 1].", nullable=True),
-        Column("scored_at", "timestamp", "When the row was written."),
-    ),
-    loaded_at="scored_at",
 )
 
 RETWEET_PREDICTIONS = Contract(
@@ -320,6 +242,8 @@ CONTRACTS = {
         REJECTS,
         DELETIONS,
         OFFICIAL_COUNTS,
+        POST_LANGUAGES,
+        POST_TOPICS,
         POST_SENTIMENT,
         RETWEET_PREDICTIONS,
         BATCHES,

@@ -5,7 +5,8 @@ The files are kept in the tree, so that dbt needs no Python of ours; a test hold
 
 from collections.abc import Iterator
 
-from flows.lake.contracts import CONTRACTS, Contract
+from flows.lake.contract import Contract
+from flows.lake.contracts import CONTRACTS
 from flows.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "dbt_project" / "models" / "sources"

@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.lake.contracts import CONTRACTS, Contract
+from flows.lake.contract import Contract
+from flows.lake.contracts import CONTRACTS
 from flows.lake.locks import exclusive
 from flows.settings import Settings
 
@@ -288,6 +289,7 @@ def arrow_schema(contract: Contract, *, without: str = "") -> "pa.Schema":
         "binary": pa.binary(),
         "date": pa.date32(),
         "timestamp": pa.timestamp("us", tz="UTC"),
+        "array<string>": pa.list_(pa.string()),
     }
     return pa.schema(
         [

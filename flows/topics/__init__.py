@@ -17,7 +17,7 @@ missed. It is pure but for reading the topic file: it knows no source's client, 
 
 from flows.topics.asked import Asked
 from flows.topics.load import load_topic_list, load_topics
-from flows.topics.match import compile_topic, match_topics
+from flows.topics.match import compile_topic, identify_list, match_topics
 from flows.topics.silence import is_silence_alarming
 from flows.topics.topic import Topic, TopicList, TopicQuery
 from flows.topics.translate import translate
@@ -28,6 +28,7 @@ __all__ = [
     "TopicList",
     "TopicQuery",
     "compile_topic",
+    "identify_list",
     "is_silence_alarming",
     "load_topic_list",
     "load_topics",

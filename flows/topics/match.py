@@ -7,6 +7,7 @@ Each text is folded and cut into words once for all topics together. Only what h
 looked at further, so the cost hardly grows with the number of topics: more than 100,000 posts per second and core.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
@@ -14,8 +15,11 @@ from functools import lru_cache
 from flows.topics.expression import And, Expression, Leaf, Not, Or, Synonyms, list_leaves
 from flows.topics.folding import fold_language
 from flows.topics.leaves import LeafIndex
-from flows.topics.topic import Topic, TopicQuery
+from flows.topics.topic import Topic, TopicList, TopicQuery
 from flows.topics.widen import list_wanted, push_negations
+
+RULES = 1
+"""Raise it by one with any change of this package that alters which posts are about a topic."""
 
 Found = AbstractSet[int]
 """Numbers of the leaves that a text holds."""
@@ -113,3 +117,16 @@ def match_topics(
     matcher = compile_topics(tuple(topics))
     spoken = [None] * len(texts) if languages is None else languages
     return [matcher.match(text, language) for text, language in zip(texts, spoken, strict=True)]
+
+
+def identify_list(topics: TopicList) -> str:
+    """Return under which version of the topic list, and of the rules, a post is matched: `version+rules+digest`.
+
+    The digest is of names, versions and queries, synonyms put in: a change counts though its version was forgotten.
+
+    >>> from flows.topics.load import load_topic_list
+    >>> identify_list(load_topic_list()).rpartition("+")[0]
+    '1+1'
+    """
+    asked = [(topic.name, topic.version, topic.queries) for topic in topics.topics]
+    return f"{topics.version}+{RULES}+{hashlib.sha256(repr(asked).encode()).hexdigest()[:12]}"

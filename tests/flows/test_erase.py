@@ -16,7 +16,7 @@ from flows.settings import Settings
 from flows.sources.twitter import Twitter
 
 NAME, HANDLE, MAIL, PHONE = "Zebulina Quackenbush", "zebuquack", "zebu.quack@example.org", "+49 30 90182473"
-SAYING = "wombat fever in my street since tuesday"
+SAYING = "wombat measles in my street since tuesday"
 IDS = ("1444000000000000001", "1444000000000000002")
 DELETED_ID = "1444000000000000003"
 HIDDEN = (NAME, HANDLE, MAIL, PHONE, "nurse of wombats")
@@ -67,7 +67,7 @@ def lake(
     posts = [
         canary(IDS[0], spoken),
         canary(IDS[1], f"again: {SAYING}", date="2026-01-21 10:00:00"),
-        canary(DELETED_ID, "gone by notice", user_name="Ann Other", user_screen_name="annother"),
+        canary(DELETED_ID, "gone by notice, as the measles are", user_name="Ann Other", user_screen_name="annother"),
         canary("1444000000000000004", spoken, date="yesterday"),
         canary("1444000000000000005", "whoever else", user_name="Ben Other", user_screen_name="benother"),
     ]
@@ -113,7 +113,7 @@ def test_a_sources_notice_takes_the_post_out_of_every_table_with_the_next_build(
     append_rows(lake, DELETIONS, [notice])
     build("tag:curated tag:refined")
     for table in ("curated.curated_posts", "curated.curated_post_hashtags", "refined.refined_posts",
-                  "refined.refined_retweet_features"):  # fmt: skip
+                  "refined.refined_post_topics", "refined.refined_retweet_features"):  # fmt: skip
         assert DELETED_ID not in held_ids(lake, table)
         assert IDS[0] in held_ids(lake, table)
     assert query(lake, "refined.refined_sentiment_days", days)[0]["posts"] == before - 1
@@ -132,6 +132,8 @@ def test_after_an_erasure_nothing_of_the_person_is_left(lake: Settings, tmp_path
     assert search(lake.home, *IDS, DELETED_ID, SAYING, *HIDDEN) == {}
     assert removed["raw.twitter_posts"] == 3
     assert removed["scored.retweet_predictions"] == 3
+    for table in ("enriched.post_languages", "enriched.post_topics", "enriched.post_sentiment"):
+        assert removed[table] == 3
     assert query(lake, "raw.deletions", "select * from rows") == []
     receipts = query(lake, "ops.erasures", "select * from rows where kind = 'post'")
     assert len(receipts) == 3

@@ -7,6 +7,7 @@ import yaml
 
 from flows.lake.contracts import CONTRACTS
 from flows.lake.jars import jar_coordinates
+from flows.lake.purge import STAMPS
 from flows.lake.session import JAVA_OPTIONS, SESSION_CONF
 from flows.lake.sources_yml import FOLDER, LAYERS, render_layer
 from flows.settings import PROJECT_ROOT
@@ -48,6 +49,15 @@ def test_a_source_says_what_the_contract_says(name: str) -> None:
     assert source["data_tests"][0]["primary_key"]["arguments"]["columns"] == list(contract.key)
     found = [(column["name"], column["data_type"], column["description"]) for column in source["columns"]]
     assert found == [(column.name, column.type, column.meaning) for column in contract.columns]
+
+
+@pytest.mark.parametrize("name", [name for name in CONTRACTS if name.startswith(("enriched.", "scored."))])
+def test_what_is_said_of_posts_can_be_erased_outdated_and_told_from_an_earlier_text(name: str) -> None:
+    """Erasure finds a post's rows by its key, retention by a stamp, dbt by the hash of the text that was looked at."""
+    columns = CONTRACTS[name].column_names
+    assert {"source", "post_id", "posted_date"} <= set(columns)
+    assert [column for column in STAMPS if column in columns] == [CONTRACTS[name].loaded_at]
+    assert "text_hash" in columns or not name.startswith("enriched.")
 
 
 def test_a_plain_dbt_makes_the_session_that_flows_make() -> None:

@@ -1,12 +1,22 @@
 """Local matching: what counts as the same word, in every script, and that speed changes no verdict."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.topics import Topic, TopicQuery, compile_topic, load_topics, match_topics
+from flows.topics import (
+    Topic,
+    TopicList,
+    TopicQuery,
+    compile_topic,
+    identify_list,
+    load_topic_list,
+    load_topics,
+    match_topics,
+)
 from flows.topics.expression import And, Expression, Hashtag, Leaf, Not, Or, Phrase, Synonyms, Term, evaluate
 from flows.topics.folding import fold
 from flows.topics.leaves import make_pattern
@@ -196,3 +206,23 @@ def test_the_shipped_topics_know_their_posts_with_and_without_the_language(
     text: str, language: str, expected: str
 ) -> None:
     assert match_topics(load_topics(), [text, text], [language, None]) == [(expected,) if expected else ()] * 2
+
+
+def test_a_list_is_another_whenever_a_query_or_a_synonym_of_it_is(tmp_path: Path) -> None:
+    def identify(query: str = "~fever cough", fever: str = "fever", meaning: str = "A test.") -> str:
+        file = tmp_path / "topics.yaml"
+        file.write_text(
+            f"version: 3\nsynonyms: {{fever: {{en: [{fever}, hot]}}}}\n"
+            f"topics: [{{name: flu, version: 1, meaning: {meaning}, queries: {{en: {query}}}}}]\n",
+            encoding="utf-8",
+        )
+        return identify_list(load_topic_list(file))
+
+    assert identify() == identify(meaning="Another sentence.")
+    assert len({identify(), identify("~fever coughs"), identify(fever="febrile")}) == 3
+    assert identify().startswith("3+")
+
+
+def test_the_version_of_a_list_counts_though_its_topics_are_the_same() -> None:
+    topics = load_topics()
+    assert identify_list(TopicList(1, topics)) != identify_list(TopicList(2, topics))

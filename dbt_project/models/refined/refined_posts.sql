@@ -21,6 +21,21 @@ latest_scores as (
     where score_rank = 1
 ),
 
+verdicts as (
+    select
+        *,
+        row_number() over (
+            partition by source, post_id
+            order by detected_at desc, method asc, method_version desc
+        ) as verdict_rank
+    from {{ source('enriched', 'post_languages') }}
+),
+
+latest_verdicts as (
+    select * from verdicts
+    where verdict_rank = 1
+),
+
 joined as (
     select
         posts.source,
@@ -39,6 +54,8 @@ joined as (
         posts.count_retweets,
         posts.count_favorites,
         posts.is_retweet,
+        latest_verdicts.language,
+        latest_verdicts.language_score,
         latest_scores.method as sentiment_method,
         latest_scores.method_version as sentiment_method_version,
         latest_scores.negative_sentiment,
@@ -46,8 +63,14 @@ joined as (
         latest_scores.positive_sentiment,
         latest_scores.compound_sentiment,
         posts.last_seen_at,
+        latest_verdicts.detected_at as language_detected_at,
         latest_scores.scored_at as sentiment_scored_at
     from posts
+    left join latest_verdicts
+        on
+            posts.source = latest_verdicts.source
+            and posts.post_id = latest_verdicts.post_id
+            and posts.text_hash = latest_verdicts.text_hash
     left join latest_scores
         on
             posts.source = latest_scores.source
@@ -57,5 +80,6 @@ joined as (
 
 select * from joined
 {% if is_incremental() %}
-    where {{ is_new_to_this() }}
+    {% set times = ['last_seen_at', 'language_detected_at', 'sentiment_scored_at'] %}
+    where {{ is_new_to_this(times) }}
 {% endif %}

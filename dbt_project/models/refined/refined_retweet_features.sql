@@ -23,8 +23,8 @@ select
     user_friends,
     user_favourites,
     user_verified,
-    positive_sentiment,
-    negative_sentiment,
+    coalesce(positive_sentiment, 0.0) as positive_sentiment,
+    coalesce(negative_sentiment, 0.0) as negative_sentiment,
     case
         when count_retweets is not null then count_retweets > 0
         else is_retweet
