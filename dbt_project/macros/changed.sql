@@ -1,14 +1,18 @@
 {% macro deleted_lately() %}
     {#-
-      Posts of which a delete notice was received since this table last took in its input. A notice is stamped before it
-      is committed, so a build may miss one that is stamped a little earlier than what it saw: hence the day.
+      Posts that were found deleted since this table last took in its input: by a new
+      notice, or by a new capture that an old notice names. A notice is stamped before it
+      is committed, so a build may miss one that is stamped a little earlier than what it
+      saw: hence the day.
     -#}
     select
         source,
         post_id,
-        posted_date
+        coalesce(captured_dates, string(posted_date)) as captured_dates
     from {{ ref('curated_deleted_posts') }}
-    where last_noticed_at > {{ seen_until('last_seen_at') }} - interval 1 day
+    where
+        greatest(last_noticed_at, last_seen_at)
+        > {{ seen_of_source('last_seen_at') }} - interval 1 day
 {% endmacro %}
 
 {% macro changed_posts() %}
@@ -17,7 +21,7 @@
         source,
         post_id
     from {{ ref('curated_posts') }}
-    where last_seen_at > {{ seen_until('last_seen_at') }}
+    where last_seen_at > {{ seen_of_source('last_seen_at') }}
     union
     select
         source,
@@ -55,15 +59,33 @@
 {% endmacro %}
 
 {% macro changed_days() %}
-{#- Days of a source that gained, changed or lost a post. -#}
+    {#-
+      Days of a source that gained, changed or lost a post: the days of every capture of
+      it, not of the winning one alone. A better copy can move a post to another day.
+    -#}
     select distinct
         source,
-        posted_date
-    from {{ ref('refined_posts') }}
-    where {{ is_new_to_this() }}
-    union
-    select distinct
-        source,
-        posted_date
-    from ({{ deleted_lately() }}) as deleted
+        to_date(captured_date) as posted_date
+    from (
+        select
+            posts.source,
+            coalesce(posts.captured_dates, string(posts.posted_date)) as captured_dates
+        from {{ ref('curated_posts') }} as posts
+        inner join (
+            select
+                source,
+                post_id
+            from {{ ref('refined_posts') }}
+            where {{ is_new_to_this() }}
+        ) as changed
+            on
+                posts.source = changed.source
+                and posts.post_id = changed.post_id
+        union all
+        select
+            source,
+            captured_dates
+        from ({{ deleted_lately() }}) as deleted
+    ) as changed
+    lateral view explode(split(captured_dates, ' ')) as captured_date
 {% endmacro %}

@@ -1,3 +1,5 @@
+{{ config(group='curated') }}
+
 -- Every capture is behind a post that is shown or behind one that was deleted.
 with
 

@@ -19,7 +19,7 @@ NAME, HANDLE, MAIL, PHONE = "Zebulina Quackenbush", "zebuquack", "zebu.quack@exa
 SAYING = "wombat measles in my street since tuesday"
 IDS = ("1444000000000000001", "1444000000000000002")
 DELETED_ID = "1444000000000000003"
-HIDDEN = (NAME, HANDLE, MAIL, PHONE, "nurse of wombats")
+HIDDEN = (NAME, HANDLE, MAIL, PHONE, "nurse of wombats", "drwombat")
 
 
 def canary(post_id: str, text: str, **fields: str) -> dict[str, str | None]:
@@ -28,7 +28,7 @@ def canary(post_id: str, text: str, **fields: str) -> dict[str, str | None]:
         "user_description": "nurse of wombats", "user_created": "2011-03-05 11:22:33", "user_followers": "10",
         "user_friends": "20", "user_favourites": "30", "user_verified": "False", "date": "2026-01-20 10:00:00",
         "text": text, "hashtags": "['wombatfever']", "source": "web", "retweets": "1", "favorites": "0",
-        "is_retweet": "False", **fields,
+        "is_retweet": "False", "mentions": "drwombat", "urls": "https://wombats.example/fever", **fields,
     }  # fmt: skip
 
 
@@ -106,17 +106,21 @@ def test_a_sources_notice_takes_the_post_out_of_every_table_with_the_next_build(
     assert DELETED_ID in held_ids(lake, "refined.refined_posts")
     days = "select sum(count_posts) as posts from rows"
     before = query(lake, "refined.refined_sentiment_days", days)[0]["posts"]
+    versions = "select sum(count_captures) as captures from rows"
+    captures = query(lake, "curated.curated_author_versions", versions)[0]["captures"]
     notice = {
         "source": "twitter", "kind": "post_deleted", "post_id": DELETED_ID, "author_key": None, "noticed_at": None,
         "batch_id": "notice", "file_name": "", "record_number": 1, "byte_offset": 0, "received_at": datetime.now(UTC),
     }  # fmt: skip
     append_rows(lake, DELETIONS, [notice])
     build("tag:curated tag:refined")
-    for table in ("curated.curated_posts", "curated.curated_post_hashtags", "refined.refined_posts",
+    for table in ("curated.curated_posts", "curated.curated_post_hashtags", "curated.curated_post_mentions",
+                  "curated.curated_post_names", "curated.curated_post_urls", "refined.refined_posts",
                   "refined.refined_post_topics", "refined.refined_retweet_features"):  # fmt: skip
         assert DELETED_ID not in held_ids(lake, table)
         assert IDS[0] in held_ids(lake, table)
     assert query(lake, "refined.refined_sentiment_days", days)[0]["posts"] == before - 1
+    assert query(lake, "curated.curated_author_versions", versions)[0]["captures"] == captures - 1
     names = query(lake, "curated.curated_authors", "select count(*) as n from rows")[0]["n"]
     build("tag:curated tag:refined")
     assert query(lake, "curated.curated_authors", "select count(*) as n from rows")[0]["n"] == names

@@ -15,49 +15,38 @@ typed as (
         record_hash,
         posted_date,
         posted_at,
+        true as is_time_exact,
         text,
+        nullif(split_part(langs, ' ', 1), '') as language_tag,
         coalesce(author_key, 'unknown') as author_id,
         author_key,
         display_name as user_name,
-        cast(null as string) as user_description,
         try_to_timestamp(author_created_at) as user_created_at,
-        cast(null as bigint) as user_followers,
-        cast(null as bigint) as user_friends,
         replace(hashtags, '"', "'") as hashtags,
+        mentions,
+        nullif(concat_ws(' ', links, external_url), '') as urls,
         via as client_name,
         try_cast(repost_count as bigint) as count_retweets,
         try_cast(like_count as bigint) as count_favorites,
         lower(is_repost) = 'true' as is_retweet,
+        repost_of as repeats_post_id,
+        quote_of as quotes_post_id,
+        reply_parent as answers_post_id,
+        case
+            when lower(is_repost) = 'true' then null
+            else coalesce(reply_root, post_id)
+        end as conversation_id,
         batch_id,
         ingested_at
     from captures
 )
 
-select
-    source,
-    post_id,
-    notice_id,
-    record_hash,
-    posted_date,
-    posted_at,
-    true as is_time_exact,
-    text,
-    sha2(text, 256) as text_hash,
-    author_id,
-    author_key,
-    user_name,
-    cast(null as string) as user_location,
-    user_description,
-    user_created_at,
-    user_followers,
-    user_friends,
-    cast(null as bigint) as user_favourites,
-    cast(null as boolean) as user_verified,
-    hashtags,
-    client_name,
-    count_retweets,
-    count_favorites,
-    is_retweet,
-    batch_id,
-    ingested_at
+select {{ post_shape(absent=[
+    'user_location',
+    'user_description',
+    'user_followers',
+    'user_friends',
+    'user_favourites',
+    'user_verified',
+]) }}
 from typed

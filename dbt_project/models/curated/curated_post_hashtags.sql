@@ -5,7 +5,7 @@ with
 posts as (
     select * from {{ ref('curated_posts') }}
     {% if is_incremental() %}
-        where last_seen_at > {{ seen_until('last_seen_at') }}
+        where last_seen_at > {{ seen_of_source('last_seen_at') }}
     {% endif %}
 ),
 

@@ -21,7 +21,7 @@ captures as (
             source,
             post_id
         from captures
-        where ingested_at > {{ seen_until('last_seen_at') }}
+        where ingested_at > {{ seen_of_source('last_seen_at') }}
     ),
 
     -- every capture of a post that got a new one, so that the winner does not depend
@@ -53,6 +53,12 @@ ranked as (
                 record_hash asc
         ) as capture_rank,
         count(*) over (partition by source, post_id) as count_captures,
+        concat_ws(
+            ' ',
+            array_sort(
+                collect_set(string(posted_date)) over (partition by source, post_id)
+            )
+        ) as captured_dates,
         min(ingested_at) over (partition by source, post_id) as first_seen_at,
         max(ingested_at) over (partition by source, post_id) as last_seen_at
     from considered
@@ -65,6 +71,7 @@ select
     posted_at,
     text,
     text_hash,
+    language_tag,
     author_id,
     user_name,
     user_location,
@@ -75,11 +82,18 @@ select
     user_favourites,
     user_verified,
     hashtags,
+    mentions,
+    urls,
     client_name,
     count_retweets,
     count_favorites,
     is_retweet,
+    repeats_post_id,
+    quotes_post_id,
+    answers_post_id,
+    conversation_id,
     count_captures,
+    captured_dates,
     first_seen_at,
     last_seen_at
 from ranked

@@ -18,7 +18,7 @@ typed as (
         posted_at,
         length(date) >= 19 as is_time_exact,
         text,
-        sha2(text, 256) as text_hash,
+        language as language_tag,
         user_name,
         nullif(trim(user_location), '') as user_location,
         user_description,
@@ -31,10 +31,15 @@ typed as (
         try_cast(user_favourites as bigint) as user_favourites,
         lower(user_verified) = 'true' as user_verified,
         hashtags,
+        mentions,
+        urls,
         source as client_name,
         try_cast(retweets as bigint) as count_retweets,
         try_cast(favorites as bigint) as count_favorites,
         coalesce(lower(is_retweet) = 'true', text like 'RT @%') as is_retweet,
+        retweet_of_id as repeats_post_id,
+        quote_of_id as quotes_post_id,
+        reply_to_id as answers_post_id,
         batch_id,
         ingested_at
     from captures
@@ -43,46 +48,26 @@ typed as (
 identified as (
     select
         *,
-        concat(
-            'sha256:',
-            left(
-                sha2(
-                    concat_ws(
-                        '|', user_name, date_format(user_created_at, 'yyyy-MM-dd HH:mm')
+        case
+            when user_name is null and user_created_at is null
+                then coalesce(author_key, 'unknown')
+            else concat(
+                'sha256:',
+                left(
+                    sha2(
+                        concat_ws(
+                            '|',
+                            user_name,
+                            date_format(user_created_at, 'yyyy-MM-dd HH:mm')
+                        ),
+                        256
                     ),
-                    256
-                ),
-                32
+                    32
+                )
             )
-        ) as author_id
+        end as author_id
     from typed
 )
 
-select
-    source,
-    post_id,
-    notice_id,
-    record_hash,
-    posted_date,
-    posted_at,
-    is_time_exact,
-    text,
-    text_hash,
-    author_id,
-    author_key,
-    user_name,
-    user_location,
-    user_description,
-    user_created_at,
-    user_followers,
-    user_friends,
-    user_favourites,
-    user_verified,
-    hashtags,
-    client_name,
-    count_retweets,
-    count_favorites,
-    is_retweet,
-    batch_id,
-    ingested_at
+select {{ post_shape(absent=['conversation_id']) }}
 from identified

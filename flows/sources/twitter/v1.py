@@ -49,9 +49,7 @@ def is_v1(value: dict[str, Any]) -> bool:
 def read_v1(tweet: dict[str, Any]) -> ReadPost:
     """Read one tweet; of a retweet, the text, hashtags and addresses are the original's, which are whole."""
     original = find(tweet, "retweeted_status")
-    whole = original if whole_entities(original) else tweet
-    history = find(tweet, "edit_history", "edit_tweet_ids")
-    is_edited = isinstance(history, list) and len(history) > 1
+    whole, quoted = original if whole_entities(original) else tweet, find(tweet, "quoted_status")
     found = {
         "id": find_id(tweet),
         **read_user(tweet.get("user")),
@@ -67,11 +65,11 @@ def read_v1(tweet: dict[str, Any]) -> ReadPost:
         "retweets": tweet.get("retweet_count"),
         "favorites": tweet.get("favorite_count"),
         "is_retweet": tweet["is_retweet"] if "is_retweet" in tweet else bool(original),
-        "retweet_of_id": find_id(original),
-        "quote_of_id": find_id(tweet, "quoted_status_id") or find_id(find(tweet, "quoted_status")),
+        "retweet_of_id": first_version(original) or find_id(original),
+        "quote_of_id": first_version(quoted) or find_id(tweet, "quoted_status_id") or find_id(quoted),
         "reply_to_id": find_id(tweet, "in_reply_to_status_id"),
         "reply_to_user": find_id(tweet, "in_reply_to_user_id") or tweet.get("in_reply_to_screen_name"),
-        "edit_of_id": find(tweet, "edit_history", "initial_tweet_id") or history[0] if is_edited else None,
+        "edit_of_id": first_version(tweet),
         "place": spell_place(tweet.get("place")),
         "coordinates": spell_point(tweet.get("coordinates")),
         "withheld_in": list_withheld(tweet, tweet.get("user"), original, find(original, "user")),
@@ -98,6 +96,19 @@ def read_user(user: object) -> dict[str, object]:
         "user_verified": find(user, "verified"),
         "user_protected": find(user, "protected"),
     }
+
+
+def first_version(tweet: object) -> Any:
+    """Return the id of the first version of an edited tweet, by which it is known; None if it was never edited.
+
+    >>> first_version({"id_str": "7", "edit_history": {"initial_tweet_id": "3", "edit_tweet_ids": ["3", "7"]}})
+    '3'
+    >>> first_version({"id_str": "3", "edit_history": {"initial_tweet_id": "3", "edit_tweet_ids": ["3"]}})
+    """
+    history = find(tweet, "edit_history", "edit_tweet_ids")
+    if not isinstance(history, list) or len(history) < 2:  # noqa: PLR2004 - one version is no edit
+        return None
+    return find(tweet, "edit_history", "initial_tweet_id") or history[0]
 
 
 def whole_text(tweet: object) -> object:

@@ -54,7 +54,6 @@ def read_v2(value: dict[str, Any]) -> ReadPost:
     original = repeated if find(repeated, "text") else included(includes, "tweets", find(repeated, "id"))
     creator = find(original, "author") or included(includes, "users", find(original, "author_id"))
     whole = original if whole_entities(original) else tweet
-    history = tweet.get("edit_history_tweet_ids")
     geo = tweet.get("geo")
     found = {
         "id": tweet.get("id"),
@@ -72,11 +71,11 @@ def read_v2(value: dict[str, Any]) -> ReadPost:
         "retweets": find(tweet, "public_metrics", "retweet_count"),
         "favorites": find(tweet, "public_metrics", "like_count"),
         "is_retweet": repeated is not None,
-        "retweet_of_id": find(repeated, "id"),
-        "quote_of_id": find(links.get("quoted"), "id"),
-        "reply_to_id": find(links.get("replied_to"), "id"),
+        "retweet_of_id": name_linked(links.get("retweeted"), includes),
+        "quote_of_id": name_linked(links.get("quoted"), includes),
+        "reply_to_id": name_linked(links.get("replied_to"), includes),
         "reply_to_user": tweet.get("in_reply_to_user_id") or find(tweet, "in_reply_to_user", "username"),
-        "edit_of_id": history[0] if isinstance(history, list) and len(history) > 1 else None,
+        "edit_of_id": first_version(tweet),
         "place": spell_place(geo) or spell_place(included(includes, "places", find(geo, "place_id"))),
         "coordinates": spell_point(find(geo, "coordinates")),
         "withheld_in": list_withheld(tweet, author, original, creator),
@@ -113,6 +112,28 @@ def included(includes: object, kind: str, wanted: object) -> dict[str, Any] | No
     ({'id': '7', 'username': 'ana'}, None)
     """
     return next((held for held in find_objects(includes, kind) if held.get("id") == wanted), None)
+
+
+def first_version(tweet: object) -> Any:
+    """Return the id of the first version of an edited tweet, by which it is known; None if it was never edited.
+
+    >>> first_version({"id": "7", "edit_history_tweet_ids": ["3", "7"]}), first_version({"id": "7"})
+    ('3', None)
+    """
+    history = find(tweet, "edit_history_tweet_ids")
+    return history[0] if isinstance(history, list) and len(history) > 1 else None
+
+
+def name_linked(link: object, includes: object) -> Any:
+    """Return the id by which a tweet that another refers to is known: that of its first version, if it is included.
+
+    >>> name_linked({"id": "7"}, {"tweets": [{"id": "7", "edit_history_tweet_ids": ["3", "7"]}]})
+    '3'
+    >>> name_linked({"id": "7"}, None)
+    '7'
+    """
+    wanted = find(link, "id")
+    return wanted and (first_version(link) or first_version(included(includes, "tweets", wanted)) or wanted)
 
 
 def whole_text(tweet: object) -> object:
