@@ -100,12 +100,16 @@ def test_a_model_says_more_of_its_rows_than_their_key(
 
 
 @every_model
-def test_a_model_is_of_the_group_of_its_layer_and_says_who_may_read_it(name: str, find: Callable[[str], Node]) -> None:
+def test_a_model_is_of_the_group_of_its_layer_and_says_who_may_read_it(
+    name: str, find: Callable[[str], Node], manifest: Node
+) -> None:
     model = find(name)
     assert model["group"] == model["schema"]
-    is_private = any(node.startswith("source.") and ".raw." in node for node in model["depends_on"]["nodes"])
-    is_private = is_private and not any(node.startswith("model.") for node in model["depends_on"]["nodes"])
-    assert (model["access"] == "private") == is_private
+    readers = [
+        child for child in manifest["child_map"][model["unique_id"]] if child.startswith(("model.", "exposure."))
+    ]
+    groups = {manifest["nodes"][reader]["group"] if reader in manifest["nodes"] else "" for reader in readers}
+    assert (model["access"] == "private") == (groups == {model["group"]})
 
 
 @every_model

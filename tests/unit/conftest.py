@@ -10,6 +10,7 @@ from tests.unit.loopback.server import serving
 from tests.unit.loopback.twitter import XServer
 from tests.unit.sample_reader import Sample
 
+
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = {"EPILAKE_REAL_DATA", "EPILAKE_EVERY_POST"}
