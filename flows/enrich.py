@@ -1,4 +1,4 @@
-"""What is to be known of each post, found out for the posts of which it is not known yet: language, topics, sentiment.
+"""What is to be known of each post, found out where it is not known yet: language, topics, places, sentiment.
 
 A post is looked at again when its text has changed, when the method has, or, where its language matters, when another
 was found. Each enrichment is one task and one merge; what there is to find out says `flows.enrichments`.
@@ -52,13 +52,15 @@ def enrich_posts(settings: Settings, enrichment: Enrichment) -> int:
 
 
 def find_unknown(spark: "SparkSession", enrichment: Enrichment) -> "DataFrame":
-    """Return the posts of which the present version does not know yet: their key, day, text and, if asked, language."""
-    posts = spark.table("curated.curated_posts").select(*IDENTITY, "posted_date", "text")
-    known = find_held(spark, enrichment)
-    if not enrichment.is_by_language:
-        return posts.join(known, IDENTITY, "left_anti")
-    languages = find_held(spark, find_languages()).select(*IDENTITY, "language")
-    return posts.join(languages, IDENTITY).join(known, [*IDENTITY, "language"], "left_anti")
+    """Return the posts of which the present version does not know yet: key, day, and what a finding may rest on."""
+    from pyspark.sql import functions as F  # noqa: N812 - Spark's own spelling
+
+    whereabouts = F.sha2(F.to_json(F.struct("user_location", "community")), 256).alias("whereabouts_hash")
+    posts = spark.table("curated.curated_posts")
+    posts = posts.select(*IDENTITY, "posted_date", "text", "user_location", "community", whereabouts)
+    if "language" in enrichment.follows:
+        posts = posts.join(find_held(spark, find_languages()).select(*IDENTITY, "language"), IDENTITY)
+    return posts.join(find_held(spark, enrichment), [*IDENTITY, *enrichment.follows], "left_anti")
 
 
 def find_held(spark: "SparkSession", enrichment: Enrichment) -> "DataFrame":

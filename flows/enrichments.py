@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.lake.contract import Contract
-from flows.lake.enriched import POST_LANGUAGES, POST_SENTIMENT, POST_TOPICS
+from flows.lake.enriched import POST_LANGUAGES, POST_PLACES, POST_SENTIMENT, POST_TOPICS
 from flows.settings import Settings
 from flows.topics import Topic, identify_list, load_topic_list, match_topics
 
@@ -27,8 +27,10 @@ class Enrichment:
         version: Column → value of what says how it is found out; a row of another version does not count, so that a
             post is looked at anew.
         stamp: Timestamp column that says when the row was written.
-        add_facts: Adds the columns of the finding to posts with `text` and, if it is asked for, `language`.
-        is_by_language: Whether it depends on the language: it then waits for it, and follows when it is corrected.
+        add_facts: Adds the columns of the finding to posts with `text`, `user_location`, `community` and, if it follows
+            that, `language`.
+        follows: Columns besides the text on which the finding depends, and which its table holds: when one of them
+            changes, the post is looked at again. With `language` among them it waits for the language.
     """
 
     name: str
@@ -36,7 +38,7 @@ class Enrichment:
     version: dict[str, str]
     stamp: str
     add_facts: Callable[["DataFrame"], "DataFrame"]
-    is_by_language: bool = True
+    follows: tuple[str, ...] = ("language",)
 
 
 def list_enrichments(settings: Settings) -> list[Enrichment]:
@@ -45,7 +47,7 @@ def list_enrichments(settings: Settings) -> list[Enrichment]:
     Raises:
         EpilakeError: The topic file of the settings cannot be read.
     """
-    from ml import sentiment
+    from ml import places, sentiment
 
     topics = load_topic_list(settings.topics_file)
     return [
@@ -56,6 +58,14 @@ def list_enrichments(settings: Settings) -> list[Enrichment]:
             version={"topic_list_version": identify_list(topics)},
             stamp="matched_at",
             add_facts=lambda posts: add_topics(posts, topics.topics),
+        ),
+        Enrichment(
+            name="places",
+            contract=POST_PLACES,
+            version={"method": places.METHOD, "method_version": places.METHOD_VERSION},
+            stamp="placed_at",
+            add_facts=add_places,
+            follows=("whereabouts_hash",),
         ),
         Enrichment(
             name="sentiment",
@@ -77,7 +87,7 @@ def find_languages() -> Enrichment:
         version={"method": METHOD, "method_version": METHOD_VERSION},
         stamp="detected_at",
         add_facts=add_language,
-        is_by_language=False,
+        follows=(),
     )
 
 
@@ -113,6 +123,14 @@ def name_topics(topics: tuple[Topic, ...], texts: list[str | None], languages: l
     spelt = {topic.name: f"{topic.name}/{topic.version}" for topic in topics}
     known = [None if language == UNDETERMINED else language for language in languages]
     return [[spelt[name] for name in names] for names in match_topics(topics, texts, known)]
+
+
+def add_places(posts: "DataFrame") -> "DataFrame":
+    """Add `author_places`, `community_places` and `text_places`, each the candidates for a place."""
+    from ml.places import places_column
+
+    found = places_column(posts["user_location"], posts["community"], posts["text"])
+    return posts.withColumn("found", found).select("*", "found.*")
 
 
 def add_sentiment(posts: "DataFrame") -> "DataFrame":

@@ -29,8 +29,8 @@
     from ({{ deleted_lately() }}) as deleted
 {% endmacro %}
 
-{% macro changed_topics() %}
-    {#- Posts with a capture or match that this table has not seen, or deleted. -#}
+{% macro changed_findings(table, found_at) %}
+    {#- Posts with a capture or finding that this table has not seen, or deleted. -#}
     select
         source,
         post_id
@@ -39,8 +39,8 @@
     select
         source,
         post_id
-    from {{ source('enriched', 'post_topics') }}
-    where matched_at > {{ seen_until('matched_at') }}
+    from {{ source('enriched', table) }}
+    where {{ found_at }} > {{ seen_until(found_at) }}
 {% endmacro %}
 
 {% macro changed_authors() %}

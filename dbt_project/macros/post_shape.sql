@@ -55,6 +55,7 @@
         'quotes_post_id': 'string',
         'answers_post_id': 'string',
         'conversation_id': 'string',
+        'community': 'string',
         'batch_id': 'string',
         'ingested_at': 'timestamp',
     }) -%}

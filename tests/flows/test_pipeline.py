@@ -10,7 +10,7 @@ from flows.enrichments import list_enrichments
 from flows.errors import EpilakeError
 from flows.lake.contract import Contract
 from flows.lake.contracts import CONTRACTS, RUN_LOGS
-from flows.lake.enriched import POST_LANGUAGES, POST_SENTIMENT, POST_TOPICS
+from flows.lake.enriched import POST_LANGUAGES, POST_PLACES, POST_SENTIMENT, POST_TOPICS
 from flows.lake.tables import merge_rows
 from flows.sample.phrasebook import LANGUAGES, PHRASES
 from flows.settings import Settings
@@ -154,7 +154,7 @@ def test_a_second_run_adds_no_row_anywhere_and_trains_nothing(
     before = count()
     report = pipeline([str(sample_folder[0])])
     assert count() == before
-    assert report["enrich"] == {"count_language": 0, "count_topics": 0, "count_sentiment": 0}
+    assert report["enrich"] == {"count_language": 0, "count_topics": 0, "count_places": 0, "count_sentiment": 0}
     assert report["ingest"]["count_batches"] == 0  # type: ignore[index]
     assert report["train"]["is_new"] is False  # type: ignore[index]
     assert report["score"]["count_scored"] == 0  # type: ignore[index]
@@ -190,7 +190,9 @@ def test_a_corrected_language_takes_the_sentiment_with_it_and_brings_it_back(
     assert {**take_for("en"), "scored_at": before["scored_at"]} == before
 
 
-@pytest.mark.parametrize("contract", [POST_LANGUAGES, POST_TOPICS, POST_SENTIMENT], ids=lambda each: str(each.name))
+@pytest.mark.parametrize(
+    "contract", [POST_LANGUAGES, POST_TOPICS, POST_PLACES, POST_SENTIMENT], ids=lambda each: str(each.name)
+)
 def test_rows_that_break_a_contract_are_not_written(
     sample_lake: Settings, spark: "SparkSession", contract: Contract
 ) -> None:

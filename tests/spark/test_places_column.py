@@ -13,12 +13,15 @@ pytestmark = pytest.mark.spark
 
 
 def test_a_column_is_placed_as_each_text_is(spark: "SparkSession") -> None:
-    rows = [("Leeds / Lagos", "Cases in Nairobi and in Brazil"), ("my head", ""), (None, None)]
-    frame = spark.createDataFrame(rows, "location string, text string")
-    placed = frame.select(
-        places_column(frame.location, "profile").alias("a"), places_column(frame.text, "post").alias("b")
-    )
-    assert placed.schema["a"].dataType.simpleString() == PLACES_SCHEMA.replace(", ", ",").replace(" ", ":")
-    for (location, text), found in zip(rows, placed.collect(), strict=True):
-        assert found.a == (None if location is None else [tuple(place) for place in resolve_location(location)])
-        assert found.b == (None if text is None else [tuple(place) for place in find_places(text)])
+    rows = [
+        ("Leeds / Lagos", "Alabama", "Cases in Nairobi and in Brazil"),
+        ("my head", "AskReddit", ""),
+        (None, None, None),
+    ]
+    frame = spark.createDataFrame(rows, "location string, community string, text string")
+    placed = frame.select(places_column(frame.location, frame.community, frame.text).alias("found")).select("found.*")
+    assert {field.dataType.simpleString() for field in placed.schema} == {PLACES_SCHEMA}
+    for texts, found in zip(rows, placed.collect(), strict=True):
+        resolvers = (resolve_location, resolve_location, find_places)
+        for text, resolve, places in zip(texts, resolvers, found, strict=True):
+            assert places == (None if text is None else [tuple(place) for place in resolve(text)])

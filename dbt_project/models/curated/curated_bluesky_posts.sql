@@ -48,5 +48,6 @@ select {{ post_shape(absent=[
     'user_friends',
     'user_favourites',
     'user_verified',
+    'community',
 ]) }}
 from typed

@@ -45,5 +45,6 @@ select {{ post_shape(absent=[
     'quotes_post_id',
     'answers_post_id',
     'conversation_id',
+    'community',
 ]) }}
 from typed

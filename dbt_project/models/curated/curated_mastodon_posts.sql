@@ -45,5 +45,6 @@ select {{ post_shape(absent=[
     'user_favourites',
     'user_verified',
     'conversation_id',
+    'community',
 ]) }}
 from typed

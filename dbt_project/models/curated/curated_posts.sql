@@ -92,6 +92,7 @@ select
     quotes_post_id,
     answers_post_id,
     conversation_id,
+    community,
     count_captures,
     captured_dates,
     first_seen_at,

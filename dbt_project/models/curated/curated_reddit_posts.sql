@@ -27,6 +27,7 @@ typed as (
         crosspost_parent as repeats_post_id,
         parent_id as answers_post_id,
         coalesce(link_id, post_id) as conversation_id,
+        subreddit as community,
         batch_id,
         ingested_at
     from captures

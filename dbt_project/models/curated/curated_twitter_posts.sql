@@ -69,5 +69,5 @@ identified as (
     from typed
 )
 
-select {{ post_shape(absent=['conversation_id']) }}
+select {{ post_shape(absent=['conversation_id', 'community']) }}
 from identified

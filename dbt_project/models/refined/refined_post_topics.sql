@@ -1,4 +1,6 @@
-{{ config(pre_hook="{{ forget(['source', 'post_id'], changed_topics()) }}") }}
+{{ config(
+    pre_hook="{{ forget(['source', 'post_id'], changed_findings('post_topics', 'matched_at')) }}"
+) }}
 
 with
 
