@@ -182,7 +182,7 @@ def test_a_corrected_language_takes_the_sentiment_with_it_and_brings_it_back(
         rows = spark.createDataFrame(rows.collect(), rows.schema).selectExpr("*", f"'{language}' as language")
         days = (before["posted_date"], before["posted_date"])
         merge_rows(spark, sample_lake, POST_LANGUAGES, rows, stamp="detected_at", days=days, replace=True)
-        assert enrich() == {"count_language": 0, "count_topics": 1, "count_sentiment": 1}
+        assert enrich() == {"count_language": 0, "count_topics": 1, "count_places": 0, "count_sentiment": 1}
         return spark.table(POST_SENTIMENT.name).where(mine).collect()[0].asDict()
 
     german = take_for("de")
