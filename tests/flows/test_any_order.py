@@ -24,7 +24,6 @@ ARRIVAL = {
     "sentiment_scored_at",
 }  # fmt: skip
 """Columns that tell when something came, and so may differ."""
-MODELS_ONLY = "tag:curated,resource_type:model tag:refined,resource_type:model"
 Object = dict[str, Any]
 
 
@@ -160,18 +159,26 @@ Fill = Callable[..., Settings]
 
 
 @pytest.fixture(scope="module")
-def fill(make_home: Callable[[str], Path], move_to: Callable[[Path], Settings]) -> Fill:
-    """Fill an empty lake with the loads in some order, with a build after some of them and one at the end."""
-    from flows.build import build
+def fill(make_home: Callable[[str], Path], move_to: Callable[[Path], Settings], spark: "SparkSession") -> Fill:
+    """Fill an empty lake with the loads in some order, with the models built after some of them and at the end."""
+    from flows.build import invoke_dbt, refuse_faults
+    from flows.lake.locks import build_turn
+    from flows.lake.session import attach_lake, restore_ansi
 
-    def load(order: list[int], build_after: set[int], select: str = MODELS_ONLY) -> Settings:
+    def build_models(installation: Settings) -> None:
+        attach_lake(spark, installation)
+        with build_turn(spark, installation):
+            refuse_faults(installation, invoke_dbt(installation, ["run"]))
+        restore_ansi(spark)
+
+    def load(order: list[int], build_after: set[int]) -> Settings:
         home = make_home("order")
         installation = move_to(home)
         for place, number in enumerate(order):
             ingest_load(number, home)
             if place in build_after:
-                build(MODELS_ONLY)
-        build(select)
+                build_models(installation)
+        build_models(installation)
         return installation
 
     return load
@@ -183,7 +190,10 @@ def at_once(fill: Fill) -> tuple[Settings, dict[str, list[str]]]:
 
     Its data tests are run too: what equals these tables has passed them.
     """
-    installation = fill(IN_ORDER, set(), "tag:curated tag:refined")
+    from flows.build import build
+
+    installation = fill(IN_ORDER, set())
+    build()
     return installation, read_lake(installation)
 
 
