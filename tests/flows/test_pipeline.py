@@ -167,7 +167,7 @@ def test_another_topic_list_matches_every_post_anew(
     file.write_text("version: 1\ntopics: [{name: flu, version: 1, meaning: Flu., queries: {en: flu}}]\n")
     changed = list_enrichments(sample_lake.model_copy(update={"topics_file": file}))
     counts = {each.name: find_unknown(spark, each).count() for each in changed}
-    assert counts == {"language": 0, "topics": sample_folder[1].expected.posts, "sentiment": 0}
+    assert counts == {"language": 0, "topics": sample_folder[1].expected.posts, "places": 0, "sentiment": 0}
 
 
 def test_a_corrected_language_takes_the_sentiment_with_it_and_brings_it_back(
