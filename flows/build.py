@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.build_inputs import DBT_PROJECT, count_models, find_unchanged, read_versions, record_inputs
 from flows.console import say, spinner
 from flows.errors import EpilakeError
 from flows.lake.contracts import DBT_RESULTS
@@ -20,12 +21,10 @@ from flows.lake.session import attach_lake, open_session, restore_ansi
 from flows.lake.tables import append_rows
 from flows.report import publish_counts
 from flows.runs import current_run_id, recorded
-from flows.settings import PROJECT_ROOT, Settings
+from flows.settings import Settings
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
-
-DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 
 
 @flow(name="build")
@@ -54,17 +53,22 @@ def run_dbt(settings: Settings, select: str, *, retry: bool = False) -> dict[str
         EpilakeError: A node failed; what came of every node stands in `ops.dbt_results` all the same.
     """
     spark = open_session(settings)
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
-    arguments += ["--select", *select.split()] if select else []
     title = "dbt retry" if retry else f"dbt build {select}"
     try:
         with spinner(title), build_turn(spark, settings):
-            results = invoke_dbt(settings, ["retry"] if retry else arguments)
+            before = read_versions(settings)
+            unchanged = [] if retry else find_unchanged(settings, before)
+            if unchanged and len(unchanged) == count_models(settings):
+                say(f"{title}: nothing new to read")
+                return {}
+            results = invoke_dbt(settings, ["retry"] if retry else spell_build(select, unchanged))
+            rows = record_results(settings, results)
+            if not list_faults(results):
+                built = [result.node.unique_id for result in results if result.status == "success"]
+                record_inputs(settings, built, before, read_versions(settings))
     finally:
         restore_ansi(spark)
         attach_lake(spark, settings)
-    rows = [describe_result(result) for result in results]
-    record_results(settings, rows)
     publish_counts("dbt", title, rows)
     refuse_faults(settings, results)
     counts = Counter(str(result.status) for result in results)
@@ -72,18 +76,31 @@ def run_dbt(settings: Settings, select: str, *, retry: bool = False) -> dict[str
     return dict(counts)
 
 
-def record_results(settings: Settings, rows: list[dict[str, Any]]) -> None:
-    """Keep what came of each node in `ops.dbt_results`."""
+def spell_build(select: str, unchanged: list[str]) -> list[str]:
+    """Return the arguments of a build of what is selected, but for the models that have nothing new to read."""
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
+    arguments += ["--select", *select.split()] if select else []
+    return arguments + (["--exclude", *(node.split(".")[-1] for node in unchanged)] if unchanged else [])
+
+
+def record_results(settings: Settings, results: list["RunResult"]) -> list[dict[str, Any]]:
+    """Keep what came of each node in `ops.dbt_results`; return its rows."""
     from dbt_common.invocation import get_invocation_id
 
     origin = {"invocation_id": get_invocation_id(), "completed_at": datetime.now(UTC), "flow_run_id": current_run_id()}
-    append_rows(settings, DBT_RESULTS, [{**origin, **row} for row in rows])
+    rows = [{**origin, **describe_result(result)} for result in results]
+    append_rows(settings, DBT_RESULTS, rows)
+    return rows
+
+
+def list_faults(results: list["RunResult"]) -> list[str]:
+    """Return a sentence for each node that failed."""
+    return [f"{result.node.name}: {result.message}" for result in results if result.status in ("error", "fail")]
 
 
 def refuse_faults(settings: Settings, results: list["RunResult"]) -> None:
     """Raise EpilakeError if any node failed, with the name of each."""
-    failed = [f"{result.node.name}: {result.message}" for result in results if result.status in ("error", "fail")]
-    if failed:
+    if failed := list_faults(results):
         log = settings.logs / "dbt.log"
         raise EpilakeError(
             f"dbt found {len(failed)} faults: {'; '.join(failed)}. See {log}; once they are mended, "

@@ -22,11 +22,12 @@ def run_flow(call: Callable[[], object], *, as_json: bool, start_spark: bool = T
         from flows.console import lines_on_terminal
         from flows.lake.session import start_early
         from flows.orchestrator import prefect_api
+        from flows.runs import interrupts_kept
 
         settings = Settings()
         if start_spark:
             start_early(settings)
-        with prefect_api(settings), lines_on_terminal():
+        with interrupts_kept(), prefect_api(settings), lines_on_terminal():
             result = call()
     if as_json:
         print(json.dumps(result, default=str))  # noqa: T201

@@ -4,7 +4,13 @@
   The lock is a Derby database that is booted but holds nothing: Derby lets one JVM at a time boot a database, by a
   lock that the operating system drops when the JVM dies, and Spark brings Derby along. `try_reflect` gives null where
   Java raises: another JVM holds the database, or, on shutdown, the shutdown itself, which Derby reports as an error.
+  A flow takes the lock before it calls dbt and lets it go when it has noted what was built; it then names its turn in
+  the environment.
 #}
+
+{% macro is_turn_to_take() %}
+    {% do return(execute and target.name == 'local' and not env_var('EPILAKE_BUILD_TURN', '')) %}
+{% endmacro %}
 
 {% macro build_lock(action) -%}
     try_reflect(
@@ -15,7 +21,7 @@
 {%- endmacro %}
 
 {% macro take_build_lock() %}
-    {% if execute and target.name == 'local' %}
+    {% if is_turn_to_take() %}
         {# It is made only if it cannot be opened: a flow has made it whole before. #}
         {% set opened, made = build_lock(''), build_lock(';create=true') %}
         {% set take = 'select coalesce(' ~ opened ~ ', ' ~ made ~ ') as held' %}
@@ -40,7 +46,7 @@
 {% endmacro %}
 
 {% macro release_build_lock() %}
-    {% if execute and target.name == 'local' %}
+    {% if is_turn_to_take() %}
         {% do run_query('select ' ~ build_lock(';shutdown=true')) %}
     {% endif %}
 {% endmacro %}

@@ -232,7 +232,22 @@ DBT_RESULTS = Contract(
     ),
 )
 
-RUN_LOGS = frozenset({FLOW_RUNS.name, DBT_RESULTS.name})
+DBT_INPUTS = Contract(
+    name="ops.dbt_inputs",
+    grain="One row per model that a flow's invocation of dbt built and table that it read, its own table included.",
+    key=("invocation_id", "node_id", "table_name"),
+    columns=(
+        Column("invocation_id", "string", "dbt's id of the invocation."),
+        Column("node_id", "string", "dbt's id of the model, such as `model.epilake.curated_posts`."),
+        Column("table_name", "string", "The table, as `schema.table`."),
+        Column("table_version", "bigint", "The Delta version that was read; of the own table, what came of it."),
+        Column("project_hash", "string", "SHA-256 of the dbt project's models and macros."),
+        Column("completed_at", "timestamp", "When the row was written."),
+        Column("flow_run_id", "string", "Flow run that called dbt."),
+    ),
+)
+
+RUN_LOGS = frozenset({FLOW_RUNS.name, DBT_RESULTS.name, DBT_INPUTS.name})
 """Tables that gain rows with every run, whatever came of it."""
 
 CONTRACTS = {
@@ -253,5 +268,6 @@ CONTRACTS = {
         ERASURES,
         FLOW_RUNS,
         DBT_RESULTS,
+        DBT_INPUTS,
     )
 }

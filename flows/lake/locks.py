@@ -1,6 +1,7 @@
 """Turns: one local writer at a time in a table, and one dbt build at a time in a lake (ADR 2)."""
 
 import fcntl
+import os
 import shutil
 import time
 import uuid
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 BUILD_LOCK_SECONDS = 900
 """How long a build waits for another; the same in `dbt_project.yml`."""
+BUILD_TURN = "EPILAKE_BUILD_TURN"
+"""Set while this process holds the turn: dbt then neither takes it nor lets it go."""
 DBT_LAYERS = ("curated", "refined")
 
 
@@ -32,8 +35,8 @@ def exclusive(settings: Settings, name: str) -> Iterator[None]:
 def build_turn(spark: "SparkSession", settings: Settings) -> Iterator[None]:
     """Hold the one place for a dbt build, and clear away what a killed build left half made.
 
-    The lock is that of `dbt_project/macros/build_lock.sql`, which takes it again in the same JVM without waiting. It is
-    made under another name first: Derby could not open a database whose creation was cut off.
+    The lock is that of `dbt_project/macros/build_lock.sql`, which leaves it to us while we hold it. It is made under
+    another name first: Derby could not open a database whose creation was cut off.
 
     Raises:
         EpilakeError: Another build has held the lake for fifteen minutes.
@@ -54,8 +57,10 @@ def build_turn(spark: "SparkSession", settings: Settings) -> Iterator[None]:
         time.sleep(0.5)
     try:
         remove_half_made_tables(settings)
+        os.environ[BUILD_TURN] = str(place)
         yield
     finally:
+        os.environ.pop(BUILD_TURN, None)
         _derby(spark, f"{place};shutdown=true")
 
 

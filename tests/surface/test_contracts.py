@@ -77,7 +77,7 @@ def test_every_model_says_its_grain_its_key_and_its_columns(path: Any) -> None:
     assert model["description"].startswith("One row per ")
     (key,) = [test["primary_key"] for test in model["data_tests"] if "primary_key" in test]
     assert key["arguments"]["columns"] == model["config"]["unique_key"]
-    assert [constraint["type"] for constraint in model["constraints"]] == ["check"]
+    assert {constraint["type"] for constraint in model["constraints"]} == {"check"}
     described = {column["name"]: column["description"] for column in model["columns"]}
     assert described == {name: f"{{{{ doc('{name}') }}}}" for name in described}
 

@@ -75,7 +75,9 @@ def test_a_model_has_an_enforced_contract_a_check_and_a_type_for_each_column(
 ) -> None:
     model = find(name)
     assert model["contract"]["enforced"] is True
-    assert [constraint["type"] for constraint in model["constraints"]] == ["check"]
+    assert {constraint["type"] for constraint in model["constraints"]} == {"check"}
+    names = [constraint["name"] for constraint in model["constraints"]]
+    assert len(set(names)) == len(names)
     assert [column["name"] for column in model["columns"].values() if not column["data_type"]] == []
 
 
@@ -95,8 +97,8 @@ def test_a_model_is_merged_by_the_key_that_is_tested(
 def test_a_model_says_more_of_its_rows_than_their_key(
     name: str, find: Callable[[str], Node], tests_of: Callable[[Node], list[Node]]
 ) -> None:
-    kinds = {test["test_metadata"]["name"] for test in tests_of(find(name))}
-    assert kinds - {"primary_key"}
+    model = find(name)
+    assert len(model["constraints"]) > 1 or {test["test_metadata"]["name"] for test in tests_of(model)} - {"primary_key"}
 
 
 @every_model

@@ -1,0 +1,124 @@
+"""What each model of dbt was made of, version by version, and which models have nothing new to read.
+
+A model that succeeded leaves one row per table in `ops.dbt_inputs`: the version of each table that it read, and of its
+own. It is left out of the next build while none of them has moved and the project is the same: not even a merge of
+nothing is spent on it.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from flows.lake.contracts import DBT_INPUTS
+from flows.lake.locks import DBT_LAYERS
+from flows.lake.session import table_logs
+from flows.lake.tables import append_rows, query
+from flows.runs import current_run_id
+from flows.settings import PROJECT_ROOT, Settings
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+PARTS = ("dbt_project.yml", "models/*/*.*", "models/*.*", "macros/*.*")
+"""The files of the project on which what a table holds may depend."""
+
+Versions = dict[str, int]
+"""`schema.table` → number of its latest commit."""
+Reads = dict[str, list[str]]
+"""dbt's id of a model → the tables that it reads, and last its own."""
+
+
+def read_versions(settings: Settings) -> Versions:
+    """Return at which version each table of the lake is."""
+    commits = {f"{log.parent.parent.name}.{log.parent.name}": log.glob("*.json") for log in table_logs(settings)}
+    return {table: max(int(file.stem) for file in files if file.stem.isdigit()) for table, files in commits.items()}
+
+
+def find_unchanged(settings: Settings, versions: Versions) -> list[str]:
+    """Return dbt's ids of the models of which nothing has moved since they were last built, nor of what they read.
+
+    Args:
+        settings: The installation.
+        versions: At which version each table is.
+    """
+    last, project = _read_last_inputs(settings), hash_project()
+    reads = _list_reads(settings)
+    still = {
+        node: tables
+        for node, tables in reads.items()
+        if last.get(node) == (project, {table: versions.get(table, -1) for table in tables})
+    }
+    moving = {tables[-1] for node, tables in reads.items() if node not in still}
+    while found := [node for node, tables in still.items() if moving & set(tables[:-1])]:
+        moving |= {still.pop(node)[-1] for node in found}
+    return sorted(still)
+
+
+def count_models(settings: Settings) -> int:
+    """Return how many models the project has, as dbt parsed it last."""
+    return len(_list_reads(settings))
+
+
+def record_inputs(settings: Settings, built: Iterable[str], before: Versions, after: Versions) -> None:
+    """Keep what each model was made of in `ops.dbt_inputs`.
+
+    Args:
+        settings: The installation.
+        built: dbt's ids of the models.
+        before: At which version each table was when the build began. What came to a source since may not have been
+            read: it is read by the next build.
+        after: At which version each table is now. What dbt writes, only this build can have moved.
+    """
+    from dbt_common.invocation import get_invocation_id
+
+    reads, project = _list_reads(settings), hash_project()
+    rows: list[dict[str, Any]] = [
+        {
+            "invocation_id": get_invocation_id(),
+            "node_id": node,
+            "table_name": table,
+            "table_version": (after if table.split(".")[0] in DBT_LAYERS else before)[table],
+            "project_hash": project,
+            "completed_at": datetime.now(UTC),
+            "flow_run_id": current_run_id(),
+        }
+        for node in built
+        for table in reads[node]
+    ]
+    append_rows(settings, DBT_INPUTS, rows)
+
+
+def hash_project() -> str:
+    """Return a digest of dbt's project: with another project, every table is another."""
+    digest = hashlib.sha256()
+    for file in sorted(file for part in PARTS for file in DBT_PROJECT.glob(part)):
+        digest.update(f"{file.relative_to(DBT_PROJECT)}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _list_reads(settings: Settings) -> Reads:
+    manifest = settings.home / "dbt" / "manifest.json"
+    if not manifest.exists():
+        return {}
+    project = json.loads(manifest.read_text(encoding="utf-8"))
+    tables = {name: node["relation_name"] for name, node in {**project["nodes"], **project["sources"]}.items()}
+    return {
+        name: [*sorted(tables[parent] for parent in node["depends_on"]["nodes"]), tables[name]]
+        for name, node in project["nodes"].items()
+        if node["resource_type"] == "model"
+    }
+
+
+def _read_last_inputs(settings: Settings) -> dict[str, tuple[str, Versions]]:
+    """Return model → digest of the project and version of each table, when the model was last built."""
+    latest = """
+        select node_id, project_hash, table_name, table_version from rows
+        qualify invocation_id = first_value(invocation_id) over (partition by node_id order by completed_at desc)
+    """
+    found: defaultdict[str, Versions] = defaultdict(dict)
+    projects = {}
+    for row in query(settings, DBT_INPUTS.name, latest):
+        found[row["node_id"]][row["table_name"]] = row["table_version"]
+        projects[row["node_id"]] = row["project_hash"]
+    return {node: (projects[node], versions) for node, versions in found.items()}
