@@ -89,7 +89,8 @@ def move_to(spark: "SparkSession", prefect: None) -> Callable[[Path], Settings]:
     from flows.lake.session import attach_lake, detach_lake
 
     def move(home: Path) -> Settings:
-        detach_lake(spark)
+        if os.environ.get("EPILAKE_HOME") != str(home):
+            detach_lake(spark)
         os.environ["EPILAKE_HOME"] = str(home)
         settings = Settings()
         attach_lake(spark, settings)

@@ -1,5 +1,6 @@
-"""dbt as a flow calls it: what came of every node is kept, and a failed build goes on where it broke."""
+"""dbt as a flow calls it: what it leaves out, what it refuses, what it keeps of every node, and how it goes on."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,143 @@ def results(settings: Settings) -> list[dict[str, Any]]:
     """Return what was recorded of the latest invocation."""
     rows = query(settings, "ops.dbt_results", "select * from rows order by completed_at")
     return [row for row in rows if row["invocation_id"] == rows[-1]["invocation_id"]]
+
+
+A_ROW = {
+    "string": "'a'", "boolean": "false", "int": "1", "bigint": "1", "double": "0.5D", "date": "date'2020-01-02'",
+    "timestamp": "timestamp'2020-01-02 03:04:05'",
+}  # fmt: skip
+"""What stands in each column of a made-up row, by its type."""
+SOUND = {
+    "curated_author_versions": {"valid_to": "null", "is_current": "true"},
+    "curated_posts": {"captured_dates": "'2020-01-02'"},
+    "refined_post_places": {"place_id": "'b'"},
+    "refined_sentiment_days": {"count_scored": "3", "count_posts": "3"},
+}
+"""What else must stand there for the row to be sound."""
+OF_A_SOURCE = {"key_is_whole": {"record_hash": "null"}, "posted_date_is_the_day_of_posted_at": {"posted_at": "null"}}
+BROKEN: dict[str, dict[str, dict[str, str]]] = {
+    "curated_author_versions": {
+        "interval_is_whole": {"valid_to": "timestamp'2019-01-01'", "is_current": "false"},
+        "current_is_without_end": {"is_current": "false"},
+    },
+    "curated_authors": {
+        "key_is_whole": {"author_id": "null"},
+        "first_post_is_not_after_the_last": {"last_posted_at": "timestamp'2019-01-01'"},
+    },
+    "curated_bluesky_posts": OF_A_SOURCE,
+    "curated_deleted_posts": {
+        "key_is_whole": {"source": "null"}, "first_notice_is_not_after_the_last": {"count_captures": "0"},
+    },
+    "curated_feeds_posts": OF_A_SOURCE,
+    "curated_mastodon_posts": OF_A_SOURCE,
+    "curated_official_counts": {
+        "key_is_whole": {"day": "null"}, "is_revised_down_says_what_count_new_is": {"count_new": "-1"},
+    },
+    "curated_post_hashtags": {
+        "key_is_whole": {"post_id": "null"}, "hashtag_is_in_lower_case": {"hashtag": "'Flu'"},
+    },
+    "curated_post_mentions": {
+        "key_is_whole": {"post_id": "null"}, "account_is_one_word_in_lower_case": {"mentioned_account": "'@who'"},
+    },
+    "curated_post_names": {"key_is_whole": {"known_as": "null"}},
+    "curated_post_urls": {"key_is_whole": {"post_id": "null"}, "host_is_a_part_of_its_url": {"url_host": "'b'"}},
+    "curated_posts": {
+        "key_is_whole": {"post_id": "null"},
+        "was_captured_and_seen_first_before_last": {"last_seen_at": "timestamp'2019-01-01'"},
+        "captured_dates_hold_the_posted_date": {"captured_dates": "'2020-01-03'"},
+    },
+    "curated_reddit_posts": OF_A_SOURCE,
+    "curated_twitter_posts": OF_A_SOURCE,
+    "refined_official_weeks": {
+        "key_is_whole": {"epiweek": "null"}, "days_are_at_most_seven": {"count_days": "8"},
+    },
+    "refined_post_places": {
+        "key_is_whole": {"origin": "null"},
+        "has_a_probability": {"probability": "1.5D"},
+        "lies_in_its_country_and_region": {"level": "'country'"},
+    },
+    "refined_post_topics": {
+        "key_is_whole": {"topic": "null", "topic_version": "1"},
+        "has_a_named_topic_and_its_version": {"topic": "''"},
+    },
+    "refined_posts": {
+        "key_is_whole": {"post_id": "null"},
+        "compound_sentiment_in_range": {"compound_sentiment": "2D"},
+        "has_no_score_without_its_time": {"sentiment_scored_at": "null"},
+        "has_all_four_scores_or_none": {"neutral_sentiment": "null"},
+        "has_a_language_its_score_and_its_time_or_none": {"language_score": "null"},
+    },
+    "refined_retweet_features": {
+        "key_is_whole": {"post_id": "null"}, "shares_of_sentiment_are_whole": {"negative_sentiment": "0.8D"},
+    },
+    "refined_sentiment_days": {
+        "key_is_whole": {"posted_date": "null"},
+        "scored_posts_add_up": {"count_neutral": "2"},
+        "no_count_is_above_that_of_the_posts": {"count_authors": "4"},
+    },
+}  # fmt: skip
+"""Model → its check → what in an otherwise sound row breaks it."""
+
+
+@pytest.fixture(scope="module")
+def home(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the installation in which the pipeline ran."""
+    return shutil.copytree(sample_home, tmp_path_factory.mktemp("build") / "home")
+
+
+def test_a_build_leaves_out_what_has_nothing_new_to_read(
+    home: Path, move_to: Callable[[Path], Settings], tmp_path: Path
+) -> None:
+    from flows.build import build
+    from flows.ingest import ingest
+
+    settings = move_to(home)
+    ran = len(query(settings, "ops.dbt_results", "select * from rows"))
+    assert build() == {}
+    assert len(query(settings, "ops.dbt_results", "select * from rows")) == ran
+
+    post = {
+        "id": "a1",
+        "author": "ann",
+        "created_utc": 1608400000,
+        "subreddit": "health",
+        "title": "flu",
+        "selftext": "",
+    }
+    (tmp_path / "posts.jsonl").write_text(json.dumps(post), encoding="utf-8")
+    assert ingest([str(tmp_path / "posts.jsonl")], "reddit")["count_accepted"] == 1
+    assert set(build("tag:curated")) == {"pass", "success"}
+    built = {row["node_name"] for row in results(settings) if row["resource_type"] == "model"}
+    assert {"curated_reddit_posts", "curated_posts", "curated_authors", "curated_post_names"} <= built
+    assert not built & {"curated_twitter_posts", "curated_bluesky_posts", "curated_official_counts"}
+
+    versions = "select table_name, table_version from rows where node_id = 'model.epilake.curated_reddit_posts'"
+    inputs = query(settings, "ops.dbt_inputs", f"{versions} order by completed_at")
+    assert [row["table_version"] for row in inputs if row["table_name"] == "raw.reddit_posts"] == [0, 1]
+    assert build("tag:curated") == {}
+
+
+def test_every_check_refuses_a_row_that_breaks_it(
+    home: Path, move_to: Callable[[Path], Settings], spark: "SparkSession"
+) -> None:
+    settings = move_to(home)
+    manifest = json.loads((settings.home / "dbt" / "manifest.json").read_text(encoding="utf-8"))
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    checks = {model["name"]: [check["name"] for check in model["constraints"]] for model in models}
+    assert checks == {name: list(broken) for name, broken in BROKEN.items()}
+    for model in models:
+        name, table = model["name"], spark.table(model["relation_name"])
+        sound = {column: A_ROW[kind] for column, kind in table.dtypes} | SOUND.get(name, {})
+
+        def insert(row: dict[str, str], into: str = model["relation_name"]) -> None:
+            columns = ", ".join(f"{value} as {column}" for column, value in row.items())
+            spark.sql(f"insert into {into} by name select {columns}")
+
+        insert(sound)
+        for check, change in BROKEN[name].items():
+            with pytest.raises(Exception, match=rf"DELTA_VIOLATE_CONSTRAINT_WITH_VALUES.*CHECK constraint {check} "):
+                insert(sound | change)
 
 
 def test_a_failed_build_names_the_fault_keeps_it_and_is_taken_up_again(

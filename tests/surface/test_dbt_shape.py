@@ -98,7 +98,9 @@ def test_a_model_says_more_of_its_rows_than_their_key(
     name: str, find: Callable[[str], Node], tests_of: Callable[[Node], list[Node]]
 ) -> None:
     model = find(name)
-    assert len(model["constraints"]) > 1 or {test["test_metadata"]["name"] for test in tests_of(model)} - {"primary_key"}
+    assert len(model["constraints"]) > 1 or {test["test_metadata"]["name"] for test in tests_of(model)} - {
+        "primary_key"
+    }
 
 
 @every_model
