@@ -9,7 +9,8 @@
 #}
 
 {% macro is_turn_to_take() %}
-    {% do return(execute and target.name == 'local' and not env_var('EPILAKE_BUILD_TURN', '')) %}
+    {% set is_held = env_var('EPILAKE_BUILD_TURN', '') %}
+    {% do return(execute and target.name == 'local' and not is_held) %}
 {% endmacro %}
 
 {% macro build_lock(action) -%}
