@@ -15,7 +15,7 @@ from typing import Any
 from flows.lake.contracts import DBT_INPUTS
 from flows.lake.locks import DBT_LAYERS
 from flows.lake.session import table_logs
-from flows.lake.tables import append_rows, query
+from flows.lake.tables import append_rows, query, spell_moment
 from flows.runs import current_run_id
 from flows.settings import PROJECT_ROOT, Settings
 
@@ -42,7 +42,7 @@ def find_unchanged(settings: Settings, versions: Versions) -> list[str]:
         settings: The installation.
         versions: At which version each table is.
     """
-    last, project = _read_last_inputs(settings), hash_project()
+    last, project = read_last_inputs(settings), hash_project()
     reads = _list_reads(settings)
     still = {
         node: tables
@@ -72,7 +72,7 @@ def record_inputs(settings: Settings, built: Iterable[str], before: Versions, af
     """
     from dbt_common.invocation import get_invocation_id
 
-    reads, project = _list_reads(settings), hash_project()
+    reads, project, now = _list_reads(settings), hash_project(), datetime.now(UTC)
     rows: list[dict[str, Any]] = [
         {
             "invocation_id": get_invocation_id(),
@@ -80,7 +80,7 @@ def record_inputs(settings: Settings, built: Iterable[str], before: Versions, af
             "table_name": table,
             "table_version": (after if table.split(".")[0] in DBT_LAYERS else before)[table],
             "project_hash": project,
-            "completed_at": datetime.now(UTC),
+            "completed_at": now,
             "flow_run_id": current_run_id(),
         }
         for node in built
@@ -110,12 +110,18 @@ def _list_reads(settings: Settings) -> Reads:
     }
 
 
-def _read_last_inputs(settings: Settings) -> dict[str, tuple[str, Versions]]:
-    """Return model → digest of the project and version of each table, when the model was last built."""
-    latest = """
-        select node_id, project_hash, table_name, table_version from rows
-        qualify invocation_id = first_value(invocation_id) over (partition by node_id order by completed_at desc)
+def read_last_inputs(settings: Settings, until: datetime | None = None) -> dict[str, tuple[str, Versions]]:
+    """Return model → digest of the project and version of each table, of when the model was last built.
+
+    Args:
+        settings: The installation.
+        until: Builds that ended later are left out.
     """
+    before = f"where completed_at <= {spell_moment(until)}" if until else ""
+    latest = f"""
+        select node_id, project_hash, table_name, table_version from rows {before}
+        qualify invocation_id = first_value(invocation_id) over (partition by node_id order by completed_at desc)
+    """  # noqa: S608 - a moment
     found: defaultdict[str, Versions] = defaultdict(dict)
     projects = {}
     for row in query(settings, DBT_INPUTS.name, latest):

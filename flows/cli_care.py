@@ -130,3 +130,23 @@ def _open() -> Settings:
     settings = Settings()
     create_missing_tables(settings)
     return settings
+
+
+@care.command()
+def replay(
+    into: Annotated[Path, typer.Argument(help="Folder of the new installation; nothing may be there.")],
+    as_of: Annotated[datetime, typer.Option(help="Moment in UTC: what was published last by then is rebuilt.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Rebuild posts, counts and predictions as they were published, and compare them with what was.
+
+    What is erased later is erased from this installation only: remove the new one when you have seen it.
+    """
+
+    def call() -> object:
+        from flows.replay import replay as flow
+
+        return flow(as_of.replace(tzinfo=UTC), str(into))
+
+    run_flow(call, as_json=as_json)

@@ -185,6 +185,18 @@ class Registry:
         if found is None:
             msg = f"no version of {self.model_name} has the alias {alias}: train and promote a model first."
             raise NoModelError(msg)
+        return self._open(client, found)
+
+    def load_version(self, version: int) -> LoadedModel:
+        """Load a version, whatever its aliases, as `load` does.
+
+        Raises:
+            ModelTamperedError: The files are not those that were registered.
+        """
+        client = self.connect()
+        return self._open(client, client.get_model_version(self.model_name, str(version)))
+
+    def _open(self, client: MlflowClient, found: ModelVersion) -> LoadedModel:
         import mlflow
 
         source = client.get_model_version_download_uri(self.model_name, found.version)

@@ -58,7 +58,7 @@
             and captures.post_id = posts.post_id
 {% endmacro %}
 
-{% macro changed_days() %}
+{% macro changed_days(times=['last_seen_at', 'sentiment_scored_at']) %}
     {#-
       Days of a source that gained, changed or lost a post: the days of every capture of
       it, not of the winning one alone. A better copy can move a post to another day.
@@ -76,7 +76,7 @@
                 source,
                 post_id
             from {{ ref('refined_posts') }}
-            where {{ is_new_to_this() }}
+            where {{ is_new_to_this(times) }}
         ) as changed
             on
                 posts.source = changed.source
@@ -88,4 +88,33 @@
         from ({{ deleted_lately() }}) as deleted
     ) as changed
     lateral view explode(split(captured_dates, ' ')) as captured_date
+{% endmacro %}
+
+{% macro changed_series_days() %}
+    {#- Days of a source of which any post changed, or what is found of it. -#}
+    {% set times = ['last_seen_at', 'language_detected_at', 'sentiment_scored_at'] %}
+    select
+        source,
+        posted_date
+    from ({{ changed_days(times) }}) as of_posts
+    union
+    select
+        source,
+        posted_date
+    from {{ source('enriched', 'post_topics') }}
+    where matched_at > {{ seen_until('matched_at') }}
+    union
+    select
+        source,
+        posted_date
+    from {{ source('enriched', 'post_places') }}
+    where placed_at > {{ seen_until('placed_at') }}
+{% endmacro %}
+
+{% macro changed_series_weeks() %}
+{#- Weeks of a source in which a day changed. -#}
+    select distinct
+        source,
+        {{ epiweek_start('posted_date') }} as epiweek_start
+    from ({{ changed_series_days() }}) as changed
 {% endmacro %}

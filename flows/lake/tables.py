@@ -101,12 +101,13 @@ def append_rows(settings: Settings, contract: Contract, rows: list[dict[str, Any
 
 
 def spell_moment(moment: datetime) -> str:
-    """Return a moment in UTC as delta-rs's SQL spells it, to the second.
+    """Return a moment as delta-rs's SQL spells it.
 
     >>> print(spell_moment(datetime(2026, 1, 1, tzinfo=UTC)))
-    arrow_cast('2026-01-01T00:00:00', 'Timestamp(Microsecond, Some("UTC"))')
+    arrow_cast('2026-01-01T00:00:00.000000', 'Timestamp(Microsecond, Some("UTC"))')
     """
-    return f"arrow_cast('{moment:%Y-%m-%dT%H:%M:%S}', 'Timestamp(Microsecond, Some(\"UTC\"))')"
+    in_utc = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+    return f"arrow_cast('{in_utc}', 'Timestamp(Microsecond, Some(\"UTC\"))')"
 
 
 def insert_staged(

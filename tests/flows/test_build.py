@@ -28,7 +28,7 @@ def results(settings: Settings) -> list[dict[str, Any]]:
 
 A_ROW = {
     "string": "'a'", "boolean": "false", "int": "1", "bigint": "1", "double": "0.5D", "date": "date'2020-01-02'",
-    "timestamp": "timestamp'2020-01-02 03:04:05'",
+    "timestamp": "timestamp'2020-01-02 03:04:05'", "decimal(18,4)": "1.5",
 }  # fmt: skip
 """What stands in each column of a made-up row, by its type."""
 SOUND = {
@@ -38,6 +38,7 @@ SOUND = {
     "refined_sentiment_days": {"count_scored": "3", "count_posts": "3"},
 }
 """What else must stand there for the row to be sound."""
+OF_A_SERIES = {"key_is_whole": {"topic": "null"}, "are_parts_of_all_posts": {"expected_posts": "2"}}
 OF_A_SOURCE = {"key_is_whole": {"record_hash": "null"}, "posted_date_is_the_day_of_posted_at": {"posted_at": "null"}}
 BROKEN: dict[str, dict[str, dict[str, str]]] = {
     "curated_author_versions": {
@@ -99,6 +100,8 @@ BROKEN: dict[str, dict[str, dict[str, str]]] = {
         "scored_posts_add_up": {"count_neutral": "2"},
         "no_count_is_above_that_of_the_posts": {"count_authors": "4"},
     },
+    "refined_topic_days": OF_A_SERIES,
+    "refined_topic_weeks": OF_A_SERIES,
 }  # fmt: skip
 """Model → its check → what in an otherwise sound row breaks it."""
 

@@ -1,0 +1,171 @@
+{#
+  Counts of posts by topic, place and language over time. A post counts where its author says to be, else where its
+  community is, in parts that sum to one: what is not known of a post counts at the place `unknown`. Parts are whole
+  steps of 1/10,000, so that sums over places and languages are exact. The topic `all` holds every post: it is the
+  denominator of the others, and stands beside them as `expected_posts_all`.
+
+  `period` is a macro that makes of a day the first day of its period, `name` the column that holds it.
+#}
+
+{% macro day_of(date_column) -%}
+    {{ date_column }}
+{%- endmacro %}
+
+{% macro topic_series(period, name) %}
+    with
+
+    posts as (
+        select
+            *,
+            {{ period('posted_date') }} as period_start
+        from {{ ref('refined_posts') }}
+    ),
+
+    {% if is_incremental() %}
+        new_periods as (
+            select distinct
+                source,
+                {{ period('posted_date') }} as period_start
+            from ({{ changed_series_days() | indent(12) }}) as changed
+        ),
+
+        considered as (
+            select posts.*
+            from posts
+            inner join new_periods
+                on
+                    posts.source = new_periods.source
+                    and posts.period_start = new_periods.period_start
+        ),
+    {% else %}
+        considered as (
+            select * from posts
+        ),
+    {% endif %}
+
+    places as (
+        select
+            *,
+            max(origin = 'author') over (partition by source, post_id) as has_author
+        from {{ ref('refined_post_places') }}
+        where origin in ('author', 'community')
+    ),
+
+    known_shares as (
+        select
+            source,
+            post_id,
+            country_id as place_id,
+            cast(sum(probability) as decimal(9, 4)) as share
+        from places
+        where origin = case when has_author then 'author' else 'community' end
+        group by 1, 2, 3
+    ),
+
+    known_posts as (
+        select
+            source,
+            post_id,
+            sum(share) as share
+        from known_shares
+        group by 1, 2
+    ),
+
+    shares as (
+        select * from known_shares
+        union all
+        select
+            considered.source,
+            considered.post_id,
+            'unknown' as place_id,
+            1 - coalesce(known_posts.share, 0) as share
+        from considered
+        left join known_posts
+            on
+                considered.source = known_posts.source
+                and considered.post_id = known_posts.post_id
+        where coalesce(known_posts.share, 0) < 1
+    ),
+
+    topics as (
+        select
+            source,
+            post_id,
+            topic
+        from {{ ref('refined_post_topics') }}
+        union all
+        select
+            source,
+            post_id,
+            'all' as topic
+        from considered
+    ),
+
+    cells as (
+        select
+            considered.source,
+            topics.topic,
+            shares.place_id,
+            coalesce(considered.language, 'und') as language,
+            considered.period_start,
+            sum(shares.share) as expected_posts,
+            count(distinct considered.author_id) as count_authors,
+            sum(
+                case
+                    when considered.compound_sentiment is null then 0 else shares.share
+                end
+            ) as expected_scored,
+            sum(shares.share * considered.compound_sentiment) as sum_of_compound,
+            max(considered.last_seen_at) as last_seen_at,
+            max(considered.language_detected_at) as language_detected_at,
+            max(considered.sentiment_scored_at) as sentiment_scored_at
+        from considered
+        inner join topics
+            on
+                considered.source = topics.source
+                and considered.post_id = topics.post_id
+        inner join shares
+            on
+                considered.source = shares.source
+                and considered.post_id = shares.post_id
+        group by 1, 2, 3, 4, 5
+    ),
+
+    -- what was found of these posts, and of those that are about nothing or nowhere
+    matches as (
+        select max(matched_at) as matched_at
+        from {{ source('enriched', 'post_topics') }}
+    ),
+
+    placings as (
+        select max(placed_at) as placed_at
+        from {{ source('enriched', 'post_places') }}
+    )
+
+    select
+        cells.source,
+        cells.topic,
+        cells.place_id,
+        cells.language,
+        cells.period_start as {{ name }},
+        cast(cells.expected_posts as decimal(18, 4)) as expected_posts,
+        cast(
+            max(case when cells.topic = 'all' then cells.expected_posts end) over (
+                partition by
+                    cells.source, cells.place_id, cells.language, cells.period_start
+            )
+            as decimal(18, 4)
+        ) as expected_posts_all,
+        cells.count_authors,
+        cast(cells.expected_scored as decimal(18, 4)) as expected_scored,
+        cells.sum_of_compound / nullif(cells.expected_scored, 0)
+            as mean_compound_sentiment,
+        cells.last_seen_at,
+        cells.language_detected_at,
+        cells.sentiment_scored_at,
+        matches.matched_at,
+        placings.placed_at
+    from cells
+    cross join matches
+    cross join placings
+{% endmacro %}

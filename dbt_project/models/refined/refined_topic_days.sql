@@ -1,0 +1,5 @@
+{{ config(
+    pre_hook="{{ forget(['source', 'posted_date'], changed_series_days()) }}"
+) }}
+
+{{ topic_series(day_of, 'posted_date') }}

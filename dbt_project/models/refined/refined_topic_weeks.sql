@@ -1,0 +1,5 @@
+{{ config(
+    pre_hook="{{ forget(['source', 'epiweek_start'], changed_series_weeks()) }}"
+) }}
+
+{{ topic_series(epiweek_start, 'epiweek_start') }}
