@@ -8,7 +8,7 @@ export EPILAKE_HOME ?= $(CURDIR)/.epilake
 SAMPLE := $(EPILAKE_HOME)/sample
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help run test check format install up status docs clean
+.PHONY: help run test check format install up status docs browser clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -42,8 +42,11 @@ up: install ## Start Prefect, its worker, MLflow and the deployments
 status: install ## Show tables, batches, refused records, models and runs
 	@$(BIN)/epilake status
 
-docs: install ## Build dbt's documentation into dbt_project/target
-	@cd dbt_project && ../$(BIN)/dbt docs generate
+docs: install ## Build dbt's documentation: one page, dbt_project/target/static_index.html
+	@cd dbt_project && ../$(BIN)/dbt docs generate --static
+
+browser: ## Install Debian's Chromium, in which a test opens that page; needs root
+	apt-get update && apt-get install --yes --no-install-recommends chromium
 
 install: $(INSTALLED) ## Install everything into .venv, once
 

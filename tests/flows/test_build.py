@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flows.build_inputs import DBT_PROJECT
 from flows.errors import EpilakeError
 from flows.lake.tables import query
 from flows.settings import Settings
@@ -164,6 +165,45 @@ def test_every_check_refuses_a_row_that_breaks_it(
         for check, change in BROKEN[name].items():
             with pytest.raises(Exception, match=rf"DELTA_VIOLATE_CONSTRAINT_WITH_VALUES.*CHECK constraint {check} "):
                 insert(sound | change)
+
+
+def break_models(settings: Settings, project: Path, change: str) -> dict[str, str]:
+    """Make a project of models that break their contracts, each in its last column; return model → column."""
+    manifest = json.loads((settings.home / "dbt" / "manifest.json").read_text(encoding="utf-8"))
+    shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    broken = {}
+    for model in (node for node in manifest["nodes"].values() if node["resource_type"] == "model"):
+        *kept, last = ((name, column["data_type"]) for name, column in model["columns"].items())
+        columns = kept if change == "a column is dropped" else [*kept, (last[0], "array<int>")]
+        spelt = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in columns)
+        (project / model["original_file_path"]).write_text(f"select {spelt} where false", encoding="utf-8")
+        broken[model["name"]] = last[0]
+    return broken
+
+
+@pytest.mark.parametrize("change", ["a column is dropped", "a type is changed"])
+def test_every_contract_refuses_a_model_that_breaks_it(
+    home: Path,
+    move_to: Callable[[Path], Settings],
+    spark: "SparkSession",
+    tmp_path: Path,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+) -> None:
+    from flows import build as flow
+    from flows.lake.locks import build_turn
+
+    settings = move_to(shutil.copytree(home, tmp_path / "home"))
+    broken = break_models(settings, tmp_path / "project", change)
+    monkeypatch.setattr(flow, "DBT_PROJECT", tmp_path / "project")
+    for arguments in (["run"], ["run", "--full-refresh"]):
+        with build_turn(spark, settings):
+            found = flow.invoke_dbt(settings, arguments)
+        assert {result.node.name for result in found} == set(BROKEN)
+        for result in found:
+            assert "This model has an enforced contract that failed." in str(result.message)
+            assert f"| {broken[result.node.name]} " in str(result.message)
 
 
 def test_a_failed_build_names_the_fault_keeps_it_and_is_taken_up_again(

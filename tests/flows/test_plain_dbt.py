@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from matplotlib.image import imread
 
 from flows.build import DBT_PROJECT
 from flows.lake.contracts import CONTRACTS, RUN_LOGS
@@ -78,7 +80,7 @@ def test_plain_build_passes_and_adds_nothing(
 def test_catalog_holds_every_model_and_every_source(
     dbt: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
-    assert dbt("docs", "docs", "generate").wait() == 0, said(tmp_path, "docs")
+    assert dbt("docs", "docs", "generate", "--static").wait() == 0, said(tmp_path, "docs")
     target = tmp_path / "docs" / "target"
     catalog = json.loads((target / "catalog.json").read_text(encoding="utf-8"))
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
@@ -90,6 +92,29 @@ def test_catalog_holds_every_model_and_every_source(
     described = {**manifest["nodes"], **manifest["sources"]}
     for name, found in {**catalog["nodes"], **catalog["sources"]}.items():
         assert set(found["columns"]) == set(described[name]["columns"])
+    look_at_page(target / "static_index.html", tmp_path)
+
+
+def look_at_page(page: Path, folder: Path) -> None:
+    """Open the documentation in a browser: a model's columns are described, and its lineage is drawn."""
+    if not (chromium := shutil.which("chromium")):
+        pytest.skip("Chromium is not there: `make browser` installs it")
+    quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
+    window = ("--headless", "--no-sandbox", "--disable-gpu", "--window-size=1600,1000", "--virtual-time-budget=15000")
+    browser = [chromium, *window, *quiet, f"--user-data-dir={folder / 'browser'}"]
+    address = f"{page.as_uri()}#!/model/model.epilake.curated_posts"
+    shown = subprocess.run([*browser, "--dump-dom", address], capture_output=True, text=True, check=True).stdout
+    text = re.sub("<script.*?</script>", "", shown, flags=re.DOTALL)
+    assert "One row per (source, post_id): of all captures" in text
+    assert "SHA-256 of the text." in text
+
+    picture = folder / "lineage.png"
+    graph = f"{address}?g_v=1&g_i=%2Bcurated_posts%2B"
+    subprocess.run([*browser, f"--screenshot={picture}", graph], capture_output=True, check=True)
+    colours = (imread(picture)[:, :, :3] * 255).round().astype(int)
+    models, sources = ((abs(colours - colour).sum(axis=2) < 30).sum() for colour in ((0, 148, 179), (95, 184, 37)))
+    assert models > 5_000
+    assert sources > 500
 
 
 def test_plain_build_and_a_flow_take_turns(

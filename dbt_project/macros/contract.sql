@@ -20,3 +20,16 @@
 {% macro spark__persist_constraints(relation, model) %}
     {#- They were made with the table. -#}
 {% endmacro %}
+
+{#
+  dbt holds a model to its contract when it makes the table; here also when it merges into
+  it, with the same words. Unit tests have no contract.
+#}
+{% macro spark__create_temporary_view(relation, compiled_code) -%}
+    {%- set contract = config.get('contract') -%}
+    {%- if contract and contract.enforced -%}
+        {{ get_assert_columns_equivalent(compiled_code) }}
+    {%- endif -%}
+    create or replace temporary view {{ relation }} as
+    {{ compiled_code }}
+{%- endmacro %}
