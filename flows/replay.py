@@ -7,6 +7,7 @@ read the files of the lake that they were made from for as long as it keeps its 
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,15 +116,11 @@ def rebuild(settings: Settings, past: Past, into: Path) -> list[Difference]:
         raise EpilakeError(f"{into} is not empty: a replay makes a lake of its own.")
     there = settings.model_copy(update={"home": into, "mlflow_tracking_uri": settings.tracking_uri})
     spark = open_session(settings)
-    for table, version in past.read.items():
-        clone(spark, table_path(settings, table), table_path(there, table), version)
-    create_missing_tables(there)
-    with lake_of(spark, settings, there):
-        with spinner("dbt run"), build_turn(spark, there):
-            refuse_faults(there, invoke_dbt(there, ["run"]))
-        restore_ansi(spark)
-        attach_lake(spark, there)
-        predict_again(spark, settings, there, past)
+    try:
+        make_lake(spark, settings, there, past)
+    except BaseException:
+        shutil.rmtree(into, ignore_errors=True)  # nothing was there before
+        raise
     differences = [
         compare(table, read_version(spark, settings, table, version), read_table(spark, there, table))
         for table, version in sorted(past.published.items())
@@ -134,6 +131,19 @@ def rebuild(settings: Settings, past: Past, into: Path) -> list[Difference]:
     differences.append(compare(RETWEET_PREDICTIONS.name, then.select(columns), again.select(columns)))
     tell(differences, past)
     return differences
+
+
+def make_lake(spark: "SparkSession", settings: Settings, there: Settings, past: Past) -> None:
+    """Clone what was read, build what was published, and predict what was predicted."""
+    for table, version in past.read.items():
+        clone(spark, table_path(settings, table), table_path(there, table), version)
+    create_missing_tables(there)
+    with lake_of(spark, settings, there):
+        with spinner("dbt run"), build_turn(spark, there):
+            refuse_faults(there, invoke_dbt(there, ["run"]))
+        restore_ansi(spark)
+        attach_lake(spark, there)
+        predict_again(spark, settings, there, past)
 
 
 def clone(spark: "SparkSession", old: Path, new: Path, version: int) -> None:
@@ -147,7 +157,8 @@ def clone(spark: "SparkSession", old: Path, new: Path, version: int) -> None:
         files = spark.read.format("delta").load(str(new)).inputFiles()
         is_whole = all(Path(unquote(urlsplit(file).path)).exists() for file in files)
     except Exception as error:
-        raise EpilakeError(f"{old.parent.name}.{old.name} cannot be read at version {version}: {error}") from error
+        reason = str(error).splitlines()[0]
+        raise EpilakeError(f"{old.parent.name}.{old.name} cannot be read at version {version}: {reason}") from error
     if not is_whole:
         raise EpilakeError(
             f"Version {version} of {old.parent.name}.{old.name} is no longer kept: its files were erased or vacuumed."

@@ -77,13 +77,20 @@ def test_plain_build_passes_and_adds_nothing(
     assert rows(home) == before
 
 
-def test_catalog_holds_every_model_and_every_source(
-    dbt: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
-) -> None:
-    assert dbt("docs", "docs", "generate", "--static").wait() == 0, said(tmp_path, "docs")
-    target = tmp_path / "docs" / "target"
-    catalog = json.loads((target / "catalog.json").read_text(encoding="utf-8"))
-    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def documentation(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which dbt has made its documentation, as `make docs` does."""
+    folder = tmp_path_factory.mktemp("docs")
+    command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", "docs", "generate", "--static"]
+    places = ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
+    output = folder / "output.txt"
+    assert start([*command, *places], home, output).wait() == 0, output.read_text(encoding="utf-8")
+    return folder / "target"
+
+
+def test_catalog_holds_every_model_and_every_source(documentation: Path) -> None:
+    catalog = json.loads((documentation / "catalog.json").read_text(encoding="utf-8"))
+    manifest = json.loads((documentation / "manifest.json").read_text(encoding="utf-8"))
     models = {name for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     assert set(catalog["nodes"]) == models
     assert set(catalog["sources"]) == set(manifest["sources"])
@@ -92,23 +99,21 @@ def test_catalog_holds_every_model_and_every_source(
     described = {**manifest["nodes"], **manifest["sources"]}
     for name, found in {**catalog["nodes"], **catalog["sources"]}.items():
         assert set(found["columns"]) == set(described[name]["columns"])
-    look_at_page(target / "static_index.html", tmp_path)
 
 
-def look_at_page(page: Path, folder: Path) -> None:
-    """Open the documentation in a browser: a model's columns are described, and its lineage is drawn."""
+def test_documentation_opens_in_a_browser_with_its_columns_and_lineage(documentation: Path, tmp_path: Path) -> None:
     if not (chromium := shutil.which("chromium")):
         pytest.skip("Chromium is not there: `make browser` installs it")
     quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
     window = ("--headless", "--no-sandbox", "--disable-gpu", "--window-size=1600,1000", "--virtual-time-budget=15000")
-    browser = [chromium, *window, *quiet, f"--user-data-dir={folder / 'browser'}"]
-    address = f"{page.as_uri()}#!/model/model.epilake.curated_posts"
+    browser = [chromium, *window, *quiet, f"--user-data-dir={tmp_path / 'browser'}"]
+    address = f"{(documentation / 'static_index.html').as_uri()}#!/model/model.epilake.curated_posts"
     shown = subprocess.run([*browser, "--dump-dom", address], capture_output=True, text=True, check=True).stdout
     text = re.sub("<script.*?</script>", "", shown, flags=re.DOTALL)
     assert "One row per (source, post_id): of all captures" in text
     assert "SHA-256 of the text." in text
 
-    picture = folder / "lineage.png"
+    picture = tmp_path / "lineage.png"
     graph = f"{address}?g_v=1&g_i=%2Bcurated_posts%2B"
     subprocess.run([*browser, f"--screenshot={picture}", graph], capture_output=True, check=True)
     colours = (imread(picture)[:, :, :3] * 255).round().astype(int)

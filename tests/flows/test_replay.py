@@ -81,3 +81,4 @@ def test_a_replay_of_what_was_erased_says_so(
     scrub(settings, "raw.twitter_posts")
     with pytest.raises(EpilakeError, match=r"raw\.twitter_posts cannot be read at version|is no longer kept"):
         replay(moment, str(tmp_path / "then"))
+    assert not (tmp_path / "then").exists()
