@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.interrupts import interrupts_kept
 from flows.settings import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -22,12 +23,11 @@ def run_flow(call: Callable[[], object], *, as_json: bool, start_spark: bool = T
         from flows.console import lines_on_terminal
         from flows.lake.session import start_early
         from flows.orchestrator import prefect_api
-        from flows.runs import interrupts_kept
 
         settings = Settings()
         if start_spark:
             start_early(settings)
-        with interrupts_kept(), prefect_api(settings), lines_on_terminal():
+        with prefect_api(settings), lines_on_terminal():
             result = call()
     if as_json:
         print(json.dumps(result, default=str))  # noqa: T201
@@ -39,7 +39,8 @@ def errors_in_a_sentence() -> Iterator[None]:
     from flows.errors import EpilakeError
 
     try:
-        yield
+        with interrupts_kept():
+            yield
     except KeyboardInterrupt:
         _fail("Interrupted: what was written stands, and the same command goes on from there.", 130)
     except (EpilakeError, ValueError, NotADirectoryError, FileExistsError) as error:

@@ -1,8 +1,6 @@
 """The account that every flow run leaves in `ops.flow_runs`, wherever its Prefect server may be."""
 
 import json
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,42 +8,10 @@ from uuid import uuid4
 
 from prefect.runtime import flow_run
 
+from flows.interrupts import raise_if_interrupted
 from flows.lake.contracts import FLOW_RUNS
 from flows.lake.tables import append_rows, create_missing_tables
 from flows.settings import Settings
-
-_INTERRUPTED = threading.Event()
-"""Set once this process was interrupted."""
-
-
-@contextmanager
-def interrupts_kept() -> Iterator[None]:
-    """Remember an interrupt that is raised where nobody can catch it, as in a finalizer or in native code.
-
-    Each stage that ends meanwhile raises it again. A process that was started with interrupts ignored ignores them.
-    """
-
-    def interrupt(_number: int, _frame: object) -> None:
-        _INTERRUPTED.set()
-        raise KeyboardInterrupt
-
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-        raise_if_interrupted()
-    finally:
-        signal.signal(signal.SIGINT, before)
-        _INTERRUPTED.clear()
-
-
-def raise_if_interrupted() -> None:
-    """Raise KeyboardInterrupt if this process was interrupted and nothing came of it."""
-    if _INTERRUPTED.is_set():
-        raise KeyboardInterrupt
 
 
 @contextmanager
