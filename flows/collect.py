@@ -129,7 +129,8 @@ def read_page(settings: Settings, plan: Plan, source: Source, admission: Admissi
     """Read, check, narrow to the topics and protect one page."""
     stream = io.BufferedReader(io.BytesIO(page.content))
     drafts = source.parse(stream, chunk_records=settings.chunk_records) if page.content else ()
-    checked = (check_draft(source.fields, draft, now=datetime.now(UTC)) for draft in drafts)
+    now, key = datetime.now(UTC), admission.secret.record_key
+    checked = (check_draft(source.fields, draft, now=now, key=key) for draft in drafts)
     chunks = [admission.admit(source, keep_matching(plan, source, chunk)) for chunk in checked]
     rows = [(chunk.rows["record_hash"].to_pylist(), chunk.rows[TOPICS].to_pylist()) for chunk in chunks]
     return Answer(page, chunks, {key: names for keys, topics in rows for key, names in zip(keys, topics, strict=True)})

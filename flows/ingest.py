@@ -114,7 +114,8 @@ def parse_batch(settings: Settings, source: Source, admission: Admission, batch:
     now = datetime.now(UTC)
     with open_decompressed(batch.file) as stream, without_garbage_collection():
         drafts = source.parse(stream, chunk_records=settings.chunk_records)
-        chunks = (admission.admit(source, check_draft(source.fields, draft, now=now)) for draft in drafts)
+        checked = (check_draft(source.fields, draft, now=now, key=admission.secret.record_key) for draft in drafts)
+        chunks = (admission.admit(source, chunk) for chunk in checked)
         for number, chunk in enumerate(track(chunks, f"Reading {batch.file.name}", Chunk.__len__)):
             stage_chunk(source, admission, batch, chunk, staging / f"{number:06}")
             reasons.update(reject.reason for reject in chunk.rejects)

@@ -25,7 +25,7 @@ def posts_contract(source: Source) -> Contract:
         key=("post_id", "record_hash"),
         columns=(
             Column("post_id", "string", POST_KEY[1].meaning),
-            Column("record_hash", "string", "SHA-256 of the record's fields, 32 hexadecimal digits."),
+            Column("record_hash", "string", "Keyed BLAKE2b of the record's fields, 32 hexadecimal digits."),
             POST_KEY[2],
             Column("posted_at", "timestamp", "When the post was published, read from the source's own spelling."),
             Column("author_key", "string", "Pseudonym of the account, whatever the policy keeps of it.", nullable=True),

@@ -218,7 +218,8 @@ def _new_batches(
     for file in files:
         with pa.memory_map(str(file)) as content, pa.ipc.open_file(content) as staged:
             for batch in map(staged.get_batch, range(staged.num_record_batches)):
-                chosen = batch.filter(pa.array(is_new[start : start + batch.num_rows]))
+                are_new = is_new[start : start + batch.num_rows]
+                chosen = batch if are_new.all() else batch.filter(pa.array(are_new))
                 start += batch.num_rows
                 moment = pa.array([now] * chosen.num_rows, schema.field(stamp).type)
                 columns = [moment if name == stamp else chosen[name] for name in schema.names]

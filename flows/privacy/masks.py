@@ -80,13 +80,13 @@ def mask_patterns(texts: "pa.ChunkedArray", masks: frozenset[Mask]) -> "pa.Chunk
     patterns = [found for mask in MASKS_IN_ORDER if mask in masks for found in PATTERNS[mask]]
     if patterns:
         needed = "|".join(f"(?:{needed})" for needed in dict.fromkeys(map(itemgetter(0), patterns)))
-        masked = _change_suspects(masked, needed, partial(_mask_each, patterns=patterns))
+        masked = change_suspects(masked, needed, partial(_mask_each, patterns=patterns))
     return pa.chunked_array([masked])
 
 
 def _mask_each(texts: "pa.Array", patterns: list[tuple[str, str, str]]) -> "pa.Array":
     for needed, alike in groupby(patterns, key=itemgetter(0)):
-        texts = _change_suspects(texts, needed, partial(_replace_each, patterns=list(alike)))
+        texts = change_suspects(texts, needed, partial(_replace_each, patterns=list(alike)))
     return texts
 
 
@@ -98,7 +98,7 @@ def _replace_each(texts: "pa.Array", patterns: list[tuple[str, str, str]]) -> "p
     return texts
 
 
-def _change_suspects(texts: "pa.Array", needed: str, change: "Callable[[pa.Array], pa.Array]") -> "pa.Array":
+def change_suspects(texts: "pa.Array", needed: str, change: "Callable[[pa.Array], pa.Array]") -> "pa.Array":
     """Return the texts with those changed in which a pattern occurs; the others are not copied, nulls stay."""
     import pyarrow.compute as pc
 

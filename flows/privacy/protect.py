@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from flows.privacy.masks import MIN_NAME_CHARACTERS, find_named, mask_names, mask_patterns
+from flows.privacy.masks import MIN_NAME_CHARACTERS, change_suspects, find_named, mask_names, mask_patterns
 from flows.privacy.policy import Action, Mask, Policy, Refusal, Rejects
 from flows.privacy.secret import Secret
 from flows.sources import Chunk, Kind, Reject, Source
@@ -21,6 +21,7 @@ IDENTITY_KINDS = (Kind.AUTHOR_ID, Kind.AUTHOR_HANDLE, Kind.AUTHOR_NAME)
 """By what an account is known, the most lasting first."""
 KNOWN_AUTHORS = 100_000
 """Of so many authors what was worked out is remembered: the same ones post in every chunk."""
+SIGN_AROUND = r"^[^\p{L}\p{N}_]|[^\p{L}\p{N}_]$"
 AROUND = r"^[^\p{L}\p{N}_]+|[^\p{L}\p{N}_]+$"
 """Signs and emoji around a name: it is known without them."""
 SPREADSHEET_ERRORS = frozenset({"#NAME?", "#VALUE!", "#REF!", "#N/A", "#NUM!", "#DIV/0!", "#NULL!"})
@@ -173,7 +174,7 @@ def _names_in(column: "pa.ChunkedArray") -> list[tuple[str, ...]]:
 
     encoded = column.combine_chunks().dictionary_encode()
     whole = pc.utf8_lower(encoded.dictionary)
-    bare = pc.replace_substring_regex(whole, AROUND, "")
+    bare = change_suspects(whole, SIGN_AROUND, partial(pc.replace_substring_regex, pattern=AROUND, replacement=""))
     names = [
         tuple(name for name in dict.fromkeys(spellings) if len(name) >= MIN_NAME_CHARACTERS)
         for spellings in zip(whole.to_pylist(), bare.to_pylist(), strict=True)
@@ -229,7 +230,7 @@ def hash_identities(value: str, *, kind: Kind, name: Callable[[str], str]) -> st
     """Return the pseudonym of the identity in a field; a field of other persons holds several, separated by spaces."""
     if value in SPREADSHEET_ERRORS:
         return value
-    return " ".join(map(name, value.split() if kind is Kind.PERSON else [value]))
+    return " ".join(map(name, value.split())) if kind is Kind.PERSON else name(value)
 
 
 def coarsen_place(place: str) -> str:

@@ -61,6 +61,11 @@ class Secret:
             raise EpilakeError("A sealed record was sealed with another secret, or is damaged.") from error
 
     @property
+    def record_key(self) -> bytes:
+        """The key of `record_hash`; see `flows.sources.boundary`."""
+        return hmac.digest(self.key, b"record", hashlib.sha256)
+
+    @property
     def _sealing_key(self) -> bytes:
         return hmac.digest(self.key, b"seal", hashlib.sha256)
 

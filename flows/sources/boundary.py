@@ -7,6 +7,7 @@ only where a later layer could not do without it.
 
 import hashlib
 import warnings
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -37,10 +38,16 @@ FORMULA = r"(?s)\s*[=+-]\s*[A-Za-z][A-Za-z0-9._]*\(.*|\s*[=+@-][A-Za-z]+\|.*!.*"
 """A call of a function, or of a program (DDE), that a spreadsheet would run."""
 
 
-def check_draft(fields: tuple[Field, ...], draft: Draft, *, now: datetime) -> Chunk:
+def check_draft(fields: tuple[Field, ...], draft: Draft, *, now: datetime, key: bytes) -> Chunk:
     """Return the rows that hold the contract, with their identity, and the others among the rejects.
 
     Every record of the draft ends in exactly one of rows, rejects, notices and the count of skipped ones.
+
+    Args:
+        fields: The source's fields.
+        draft: What was read.
+        now: A post of a later day is of a clock that runs wrong.
+        key: Secret of `record_hash`, or else whoever has a lake could try out whose handle makes a record's hash.
     """
     reasons = find_faults(fields, draft.rows, now=now)
     numbers, offsets = draft.rows["record_number"], draft.rows["byte_offset"]
@@ -50,7 +57,7 @@ def check_draft(fields: tuple[Field, ...], draft: Draft, *, now: datetime) -> Ch
     ]
     rows = draft.rows if not reasons else _without(draft.rows, reasons)
     return Chunk(
-        identify(fields, rows),
+        identify(fields, rows, key),
         sorted([*draft.rejects, *rejects], key=lambda reject: reject.record_number),
         draft.notices,
         draft.count_skipped,
@@ -99,7 +106,7 @@ def posts_schema(fields: tuple[Field, ...]) -> "pandera.DataFrameSchema":
     return pandera.DataFrameSchema(columns)
 
 
-def identify(fields: tuple[Field, ...], rows: "pa.Table") -> "pa.Table":
+def identify(fields: tuple[Field, ...], rows: "pa.Table", key: bytes) -> "pa.Table":
     """Add `posted_date` and `record_hash`."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -108,7 +115,7 @@ def identify(fields: tuple[Field, ...], rows: "pa.Table") -> "pa.Table":
     while len(columns) > 1 and columns[-1].null_count == rows.num_rows:  # nulls at the end leave no trace in a hash
         columns.pop()
     values = zip(*map(list_values, columns), strict=True)
-    hashes = pa.array(map(hash_fields, values), pa.string())
+    hashes = pa.array(hash_records(values, key), pa.string())
     days = pc.cast(rows["posted_at"], pa.date32())
     return rows.append_column("record_hash", hashes).append_column("posted_date", days)
 
@@ -119,17 +126,23 @@ def list_values(column: "pa.ChunkedArray") -> list[str | None]:
     return values
 
 
-def hash_fields(values: tuple[str | None, ...]) -> str:
-    """Return 32 hexadecimal digits of the SHA-256 of a record's fields, as JSON without the nulls at its end.
+def hash_records(records: Iterable[tuple[str | None, ...]], key: bytes) -> list[str]:
+    """Return 32 hexadecimal digits of the keyed BLAKE2b (RFC 7693) of each record's fields, as JSON without last nulls.
 
     So a field that a source learns of later, and that stands after the others, changes no hash.
 
-    >>> hash_fields(("x", None)) == hash_fields(("x",)) != hash_fields((None, "x"))
+    >>> first, second, third = hash_records([("x", None), ("x",), (None, "x")], b"key")
+    >>> first == second != third
     True
     """
     import orjson
 
-    return hashlib.sha256(orjson.dumps(values)[:-1].rstrip(b",nul")).hexdigest()[:32]
+    begun, hashes = hashlib.blake2b(digest_size=16, key=key), []
+    for fields in records:
+        digest = begun.copy()
+        digest.update(orjson.dumps(fields)[:-1].rstrip(b",nul"))
+        hashes.append(digest.hexdigest())
+    return hashes
 
 
 def _to_frame(rows: "pa.Table", now: datetime) -> "pd.DataFrame":

@@ -6,7 +6,6 @@ it lies, so its name is only ever a label.
 
 import bz2
 import glob
-import gzip
 import io
 import sys
 import zipfile
@@ -16,6 +15,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from isal import igzip, isal_zlib
 
 from flows.errors import OverblownFileError, UnknownHeaderError, UnreadableFileError
 
@@ -35,6 +36,7 @@ EXPANSION_FREE_BYTES = 64_000_000
 PARQUET_ROWS = 1_000
 ZSTD_SLICE_BYTES = 1_000
 """What is decompressed at a time: zstd packs 128 KiB of one byte into 4, so a slice holds no more than 32 MB."""
+_DAMAGED = (zlib.error, cast("type[Exception]", isal_zlib.error), zipfile.BadZipFile)
 ZSTD_WINDOW_BYTES = 2**31
 """Archives of posts are packed with zstd's longest window; a file takes no more of it than it has content."""
 
@@ -136,7 +138,7 @@ def open_decompressed(file: InputFile) -> Iterator[BinaryIO]:
     try:
         with ExitStack() as stack:
             yield io.BufferedReader(_decompress(file, stack), READ_BYTES)
-    except (EOFError, OSError, zlib.error, zipfile.BadZipFile, zstandard.ZstdError, pa.ArrowInvalid) as error:
+    except (EOFError, OSError, *_DAMAGED, zstandard.ZstdError, pa.ArrowInvalid) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         found = str(error) or "it ends early"
@@ -157,7 +159,7 @@ def _decompress(file: InputFile, stack: ExitStack) -> io.RawIOBase:
     if magic == b"PAR1":
         return _Counted(_read_parquet(file))
     if magic[:2] == b"\x1f\x8b":
-        return _Bounded(gzip.GzipFile(fileobj=stream).read, count_taken)
+        return _Bounded(igzip.IGzipFile(fileobj=stream).read, count_taken)  # type: ignore[no-untyped-call]
     if magic[:3] == b"BZh":
         return _Bounded(bz2.BZ2File(stream).read, count_taken)
     if magic == b"\x28\xb5\x2f\xfd" or magic[1:] == b"\x2a\x4d\x18":  # a frame, or one to be skipped, as pzstd begins

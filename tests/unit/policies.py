@@ -32,7 +32,7 @@ def chunk_of(*rows: Mapping[str, str | None], source: Source = TWITTER) -> Chunk
         (ObjectRecord(at, 0, b"", {}), ReadPost(row.get(identity, "1"), NOW, {"text": "", **row}, row.get("rescued")))
         for at, row in enumerate(rows, 1)
     ]
-    return check_draft(source.fields, Draft(rows_of(source.fields, posts), lambda _: b""), now=NOW)
+    return check_draft(source.fields, Draft(rows_of(source.fields, posts), lambda _: b""), now=NOW, key=b"key")
 
 
 def protected(

@@ -84,7 +84,7 @@ def rows(*objects: Any) -> list[dict[str, Any]]:
 
 
 def check(*objects: Any) -> Chunk:
-    return check_draft(FIELDS, parse(*objects)[0], now=datetime(2026, 7, 5, tzinfo=UTC))
+    return check_draft(FIELDS, parse(*objects)[0], now=datetime(2026, 7, 5, tzinfo=UTC), key=b"key")
 
 
 def test_a_post_from_jetstream_comes_through_with_all_that_its_record_says() -> None:

@@ -31,6 +31,7 @@ def check(
     posted_at: datetime | None = POSTED,
     now: datetime = NOW,
     fields: tuple[Field, ...] = FIELDS,
+    key: bytes = b"key",
 ) -> Chunk:
     posts = [
         (
@@ -40,7 +41,7 @@ def check(
         for at, record in enumerate(records)
     ]
     draft = Draft(rows_of(fields, posts), lambda at: posts[at][0].record_bytes)
-    return check_draft(fields, draft, now=now)
+    return check_draft(fields, draft, now=now, key=key)
 
 
 def reasons(chunk: Chunk) -> list[str]:
@@ -71,7 +72,7 @@ def write_and_read(rows: pa.Table) -> pa.Table:
 def pass_through(texts: list[str]) -> tuple[pa.Table, Chunk]:
     content = Twitter().render([{**RECORD, "id": str(at), "text": text} for at, text in enumerate(texts)])
     (draft,) = Twitter().parse(io.BytesIO(content), chunk_records=len(texts))
-    chunk = check_draft(FIELDS, draft, now=NOW)
+    chunk = check_draft(FIELDS, draft, now=NOW, key=b"key")
     return write_and_read(chunk.rows), chunk
 
 
@@ -245,7 +246,7 @@ def test_what_is_in_the_future_depends_on_when_it_is_asked() -> None:
 )
 def test_the_day_of_a_post_is_that_of_its_time_in_utc(spelling: str, day: date) -> None:
     (draft,) = Twitter().parse(io.BytesIO(Twitter().render([{**RECORD, "date": spelling}])), chunk_records=9)
-    chunk = check_draft(FIELDS, draft, now=NOW)
+    chunk = check_draft(FIELDS, draft, now=NOW, key=b"key")
     assert chunk.rows["posted_date"].to_pylist() == [day]
     assert chunk.days == (day, day)
 
@@ -271,7 +272,7 @@ def read_kind(value: dict[str, Any]) -> ReadPost | ReadNotice | None:
 def test_every_record_ends_in_exactly_one_place(kinds: list[str], chunk_records: int) -> None:
     records = [ObjectRecord(at, at * 7, f"{at}".encode(), {"kind": kind}) for at, kind in enumerate(kinds, 1)]
     drafts = draft_objects(FIELDS, records, read_kind, chunk_records=chunk_records)
-    chunks = [check_draft(FIELDS, draft, now=NOW) for draft in drafts]
+    chunks = [check_draft(FIELDS, draft, now=NOW, key=b"key") for draft in drafts]
     assert [len(chunk) for chunk in chunks] == [
         min(chunk_records, len(kinds) - start) for start in range(0, len(kinds), chunk_records)
     ]
@@ -313,6 +314,11 @@ def test_a_hash_is_of_the_fields_alone_not_of_the_neighbours() -> None:
     other = {**RECORD, "id": "7", "user_name": "Ana"}
     assert hashes(check(RECORD, other)) == [*hashes(check(RECORD)), *hashes(check(other))]
     assert hashes(check(RECORD, posted_at=NOW)) == hashes(check(RECORD))
+
+
+def test_without_the_key_nobody_can_try_out_which_record_made_a_hash() -> None:
+    found = {*hashes(check(RECORD)), *hashes(check(RECORD, key=b"other")), *hashes(check(RECORD, key=b""))}
+    assert len(found) == 3
 
 
 @pytest.mark.parametrize(

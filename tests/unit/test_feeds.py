@@ -48,7 +48,7 @@ xmlns:dc="http://purl.org/dc/elements/1.1/"><channel rdf:about="https://old.exam
 
 def read(content: bytes, chunk_records: int = 1_000) -> Chunk:
     drafts = Feeds().parse(io.BytesIO(content), chunk_records=chunk_records)
-    chunks = [check_draft(Feeds.fields, draft, now=NOW) for draft in drafts]
+    chunks = [check_draft(Feeds.fields, draft, now=NOW, key=b"key") for draft in drafts]
     return Chunk(
         pa.concat_tables([chunk.rows for chunk in chunks]),
         [reject for chunk in chunks for reject in chunk.rejects],

@@ -60,7 +60,7 @@ def parse(*objects: Any) -> Draft:
 
 
 def check(*objects: Any) -> Chunk:
-    return check_draft(FIELDS, parse(*objects), now=datetime(2026, 7, 5, tzinfo=UTC))
+    return check_draft(FIELDS, parse(*objects), now=datetime(2026, 7, 5, tzinfo=UTC), key=b"key")
 
 
 def test_a_status_from_a_stream_comes_through_as_it_stood() -> None:

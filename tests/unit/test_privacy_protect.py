@@ -224,7 +224,7 @@ def test_the_notice_of_a_post_names_it_as_the_lake_does(
     admission, origin = Admission(load_policy(policy), SECRET, frozenset()), SOURCES[source]
     stream = io.BytesIO(f"{json.dumps(post)}\n{json.dumps(deletion)}\n".encode())
     (draft,) = origin.parse(stream, chunk_records=9)
-    chunk = admission.admit(origin, check_draft(origin.fields, draft, now=NOW))
+    chunk = admission.admit(origin, check_draft(origin.fields, draft, now=NOW, key=b"key"))
     (row,), (notice,) = chunk.rows.to_pylist(), chunk.notices
     stored = admission.protect_notice(origin, notice)
     assert stored["post_id"] == row[named_by]

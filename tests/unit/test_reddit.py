@@ -39,7 +39,7 @@ POSTS_HEADER = ["", "Unnamed: 0", "author", "created_utc", "id", "link_flair_tex
 
 def read(content: bytes, chunk_records: int = 1_000) -> Chunk:
     drafts = Reddit().parse(io.BytesIO(content), chunk_records=chunk_records)
-    chunks = [check_draft(Reddit.fields, draft, now=NOW) for draft in drafts]
+    chunks = [check_draft(Reddit.fields, draft, now=NOW, key=b"key") for draft in drafts]
     return Chunk(
         pa.concat_tables([chunk.rows for chunk in chunks]),
         [reject for chunk in chunks for reject in chunk.rejects],

@@ -67,7 +67,7 @@ every_source = pytest.mark.parametrize("name", SOURCES)
 def read(name: str, content: bytes, chunk_records: int = 100) -> list[Chunk]:
     source = SOURCES[name]
     drafts = source.parse(io.BufferedReader(io.BytesIO(content)), chunk_records=chunk_records)
-    return [check_draft(source.fields, draft, now=NOW) for draft in drafts]
+    return [check_draft(source.fields, draft, now=NOW, key=b"key") for draft in drafts]
 
 
 @every_source

@@ -36,7 +36,7 @@ def parse(content: bytes, chunk_records: int = 1_000) -> Chunk:
     source = Twitter()
     stream = io.BufferedReader(io.BytesIO(content))  # type: ignore[arg-type]
     drafts = source.parse(stream, chunk_records=chunk_records)
-    chunks = [check_draft(source.fields, draft, now=NOW) for draft in drafts]
+    chunks = [check_draft(source.fields, draft, now=NOW, key=b"key") for draft in drafts]
     return Chunk(
         pa.concat_tables([chunk.rows for chunk in chunks]), [reject for chunk in chunks for reject in chunk.rejects]
     )

@@ -247,7 +247,7 @@ def test_what_no_field_has_is_rescued_but_nothing_of_other_persons() -> None:
 
 def test_an_id_that_went_through_a_float_is_refused_at_the_boundary() -> None:
     draft = parse({**TWEET_V1, "id_str": None, "id": 1.340539111971516e18})
-    chunk = check_draft(FIELDS, draft, now=datetime(2026, 1, 1, tzinfo=UTC))
+    chunk = check_draft(FIELDS, draft, now=datetime(2026, 1, 1, tzinfo=UTC), key=b"key")
     assert [reject.reason for reject in chunk.rejects] == ["id not exact"]
 
 
@@ -323,7 +323,7 @@ def test_a_real_dump_of_the_stream_is_read_whole(real_data: Path) -> None:
     for path in sorted((real_data / "tweets_json").glob("*.gz")):
         with open_decompressed(InputFile(path)) as stream:
             drafts = list(Twitter().parse(stream, chunk_records=50))
-        chunks = [check_draft(FIELDS, draft, now=datetime(2026, 1, 1, tzinfo=UTC)) for draft in drafts]
+        chunks = [check_draft(FIELDS, draft, now=datetime(2026, 1, 1, tzinfo=UTC), key=b"key") for draft in drafts]
         rows = [row for chunk in chunks for row in chunk.rows.to_pylist()]
         refused = Counter(reject.reason for chunk in chunks for reject in chunk.rejects)
         counts[len(rows)] = (

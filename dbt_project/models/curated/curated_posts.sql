@@ -50,6 +50,10 @@ ranked as (
                 count_retweets desc nulls last,
                 count_favorites desc nulls last,
                 user_followers desc nulls last,
+                -- the hash is another in every installation
+                posted_at asc,
+                text_hash asc,
+                user_location asc nulls last,
                 record_hash asc
         ) as capture_rank,
         count(*) over (partition by source, post_id) as count_captures,
