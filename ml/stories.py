@@ -1,7 +1,7 @@
 """What a post tells, in a few numbers by which the same story is found again, re-posted or slightly edited.
 
-MinHash (Broder 1997, "On the resemblance and containment of documents") with banding (Leskovec, Rajaraman and Ullman 2020,
-"Mining of Massive Datasets", chapter 3), by datasketch 2.0.0 (MIT). A text is the set of its runs of `SHINGLE`
+MinHash (Broder 1997, "On the resemblance and containment of documents") with banding (Leskovec, Rajaraman and Ullman
+2020, "Mining of Massive Datasets", chapter 3), by datasketch 2.0.0 (MIT). A text is the set of its runs of `SHINGLE`
 characters; two texts whose sets share a part s of their union have a band in common with probability
 1 - (1 - s**ROWS)**BANDS:
 

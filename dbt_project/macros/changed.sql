@@ -126,7 +126,7 @@
 {% endmacro %}
 
 {% macro stories_of_deleted_posts() %}
-    {#- Stories that a deleted post was one of: without it, what is left may be several. -#}
+{#- Stories that a deleted post was one of: what is left of one may be several. -#}
     select distinct held.story_id
     from {{ this }} as held
     inner join ({{ deleted_lately() }}) as deleted

@@ -50,8 +50,28 @@ def test_a_post_about_the_same_thing_is_another_story(other: str) -> None:
 
 def test_few_pairs_of_a_thousand_made_up_posts_are_taken_for_the_same() -> None:
     chance = random.Random(1)
-    words = ["fever", "cough", "school", "today", "doctor", "water", "cases", "week", "friend", "home", "news", "vaccine",
-             "hospital", "children", "street", "morning", "people", "nobody", "again", "still"]  # fmt: skip
+    words = [
+        "fever",
+        "cough",
+        "school",
+        "today",
+        "doctor",
+        "water",
+        "cases",
+        "week",
+        "friend",
+        "home",
+        "news",
+        "vaccine",
+        "hospital",
+        "children",
+        "street",
+        "morning",
+        "people",
+        "nobody",
+        "again",
+        "still",
+    ]
     texts = [" ".join(chance.choice(words) for _ in range(15)) for _ in range(1_000)]
     holders: dict[int, int] = {}
     for band in (band for text in set(texts) for band in fingerprint(text)):

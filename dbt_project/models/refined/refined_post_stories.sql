@@ -161,9 +161,10 @@ stories as (
 select
     source,
     post_id,
-    concat_ws('/', earliest.source, earliest.post_id) as story_id,
-    earliest.posted_at as story_began_at,
-    source = earliest.source and post_id = earliest.post_id as is_first_of_story,
+    concat_ws('/', earliest['source'], earliest['post_id']) as story_id,
+    earliest['posted_at'] as story_began_at,
+    source = earliest['source']
+    and post_id = earliest['post_id'] as is_first_of_story,
     posted_date,
     last_seen_at,
     fingerprinted_at,
