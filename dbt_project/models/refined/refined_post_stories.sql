@@ -1,4 +1,6 @@
-{{ config(pre_hook="{{ forget(['story_id'], stories_of_deleted_posts()) }}") }}
+{{ config(
+    pre_hook="{{ forget(['story_id'], stories_of_deleted_posts()) }}"
+) }}
 
 with
 
@@ -121,13 +123,19 @@ marked as (
 {% endif %}
 
 -- a post without bands stands alone
+banded as (
+    select
+        *,
+        explode_outer(story_bands) as band
+    from considered
+),
+
 hop_0 as (
     select
-        considered.*,
+        *,
         coalesce(string(band), concat_ws(' ', source, post_id)) as link,
         struct(posted_at, source, post_id) as earliest
-    from considered
-        lateral view outer explode(story_bands) exploded as band
+    from banded
 ),
 
 -- the earliest of those that share a band, and of those that share one with them, and so on
