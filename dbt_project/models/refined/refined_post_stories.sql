@@ -138,7 +138,7 @@ hop_0 as (
     from banded
 ),
 
--- the earliest of those that share a band, and of those that share one with them, and so on
+-- the earliest of those that share a band, of those that share one with them, and on
 {% for hop in range(1, 5) %}
     link_{{ hop }} as (
         select
