@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.lake.contract import Contract
-from flows.lake.enriched import POST_LANGUAGES, POST_PLACES, POST_SENTIMENT, POST_TOPICS
+from flows.lake.enriched import POST_FINGERPRINTS, POST_LANGUAGES, POST_PLACES, POST_SENTIMENT, POST_TOPICS
 from flows.settings import Settings
 from flows.topics import Topic, identify_list, load_topic_list, match_topics
 
@@ -47,7 +47,7 @@ def list_enrichments(settings: Settings) -> list[Enrichment]:
     Raises:
         EpilakeError: The topic file of the settings cannot be read.
     """
-    from ml import places, sentiment
+    from ml import places, sentiment, stories
 
     topics = load_topic_list(settings.topics_file)
     return [
@@ -73,6 +73,14 @@ def list_enrichments(settings: Settings) -> list[Enrichment]:
             version={"method": sentiment.METHOD, "method_version": sentiment.METHOD_VERSION},
             stamp="scored_at",
             add_facts=add_sentiment,
+        ),
+        Enrichment(
+            name="stories",
+            contract=POST_FINGERPRINTS,
+            version={"method": stories.METHOD, "method_version": stories.METHOD_VERSION},
+            stamp="fingerprinted_at",
+            add_facts=add_fingerprint,
+            follows=(),
         ),
     ]
 
@@ -141,3 +149,10 @@ def add_sentiment(posts: "DataFrame") -> "DataFrame":
 
     spoken = F.when(posts["language"].isin(*LANGUAGES), posts["text"])
     return posts.withColumn("found", sentiment_column(spoken)).select("*", "found.*")
+
+
+def add_fingerprint(posts: "DataFrame") -> "DataFrame":
+    """Add `story_bands`, by which posts that tell the same story find one another; never null."""
+    from ml.stories import fingerprint_column
+
+    return posts.withColumn("story_bands", fingerprint_column(posts["text"]))

@@ -109,6 +109,12 @@
         posted_date
     from {{ source('enriched', 'post_places') }}
     where placed_at > {{ seen_until('placed_at') }}
+    union
+    select
+        source,
+        posted_date
+    from {{ ref('refined_post_stories') }}
+    where clustered_at > {{ seen_until('clustered_at') }}
 {% endmacro %}
 
 {% macro changed_series_weeks() %}
@@ -117,4 +123,14 @@
         source,
         {{ epiweek_start('posted_date') }} as epiweek_start
     from ({{ changed_series_days() }}) as changed
+{% endmacro %}
+
+{% macro stories_of_deleted_posts() %}
+{#- Stories that a deleted post was one of: what is left of one may be several. -#}
+    select distinct held.story_id
+    from {{ this }} as held
+    inner join ({{ deleted_lately() }}) as deleted
+        on
+            held.source = deleted.source
+            and held.post_id = deleted.post_id
 {% endmacro %}

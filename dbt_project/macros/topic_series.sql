@@ -101,6 +101,14 @@
         from considered
     ),
 
+    stories as (
+        select
+            source,
+            post_id,
+            story_id
+        from {{ ref('refined_post_stories') }}
+    ),
+
     cells as (
         select
             considered.source,
@@ -110,6 +118,7 @@
             considered.period_start,
             sum(shares.share) as expected_posts,
             count(distinct considered.author_id) as count_authors,
+            count(distinct stories.story_id) as count_stories,
             sum(
                 case
                     when considered.compound_sentiment is null then 0 else shares.share
@@ -128,6 +137,10 @@
             on
                 considered.source = shares.source
                 and considered.post_id = shares.post_id
+        left join stories
+            on
+                considered.source = stories.source
+                and considered.post_id = stories.post_id
         group by 1, 2, 3, 4, 5
     ),
 
@@ -135,6 +148,11 @@
     matches as (
         select max(matched_at) as matched_at
         from {{ source('enriched', 'post_topics') }}
+    ),
+
+    clusterings as (
+        select max(clustered_at) as clustered_at
+        from {{ ref('refined_post_stories') }}
     ),
 
     placings as (
@@ -157,6 +175,7 @@
             as decimal(18, 4)
         ) as expected_posts_all,
         cells.count_authors,
+        cells.count_stories,
         cast(cells.expected_scored as decimal(18, 4)) as expected_scored,
         cells.sum_of_compound / nullif(cells.expected_scored, 0)
             as mean_compound_sentiment,
@@ -164,8 +183,10 @@
         cells.language_detected_at,
         cells.sentiment_scored_at,
         matches.matched_at,
-        placings.placed_at
+        placings.placed_at,
+        clusterings.clustered_at
     from cells
     cross join matches
     cross join placings
+    cross join clusterings
 {% endmacro %}

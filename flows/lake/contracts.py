@@ -5,7 +5,7 @@ and a test holds the two equal. What dbt writes has its contract beside its SQL.
 """
 
 from flows.lake.contract import POST_KEY, Column, Contract
-from flows.lake.enriched import POST_LANGUAGES, POST_PLACES, POST_SENTIMENT, POST_TOPICS
+from flows.lake.enriched import POST_FINGERPRINTS, POST_LANGUAGES, POST_PLACES, POST_SENTIMENT, POST_TOPICS
 from flows.sources import Source
 from flows.sources.known import SOURCES
 
@@ -261,6 +261,7 @@ CONTRACTS = {
         POST_TOPICS,
         POST_PLACES,
         POST_SENTIMENT,
+        POST_FINGERPRINTS,
         RETWEET_PREDICTIONS,
         BATCHES,
         COVERAGE,

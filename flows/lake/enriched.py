@@ -108,3 +108,22 @@ POST_SENTIMENT = Contract(
     ),
     loaded_at="scored_at",
 )
+
+POST_FINGERPRINTS = Contract(
+    name="enriched.post_fingerprints",
+    grain="One row per post and method version.",
+    key=("source", "post_id", "method", "method_version"),
+    columns=(
+        *POST_KEY,
+        Column("text_hash", "string", "SHA-256 of the text that was read: an edited post is read again."),
+        Column("method", "string", "Name of the method that tells which posts tell the same story."),
+        Column("method_version", "string", "Version of the method: another version reads every post anew."),
+        Column(
+            "story_bands",
+            "array<bigint>",
+            "Hashes of the bands of the text's MinHash: who shares one tells the same story; empty if it is too short.",
+        ),
+        Column("fingerprinted_at", "timestamp", "When the row was written."),
+    ),
+    loaded_at="fingerprinted_at",
+)

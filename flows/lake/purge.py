@@ -23,7 +23,7 @@ LOG_RETENTION = "delta.logRetentionDuration"
 DEFAULT_LOG_RETENTION = "interval 30 days"
 STAMPS = (
     "ingested_at", "rejected_at", "received_at", "scored_at", "last_seen_at", "detected_at", "matched_at",
-    "placed_at",
+    "placed_at", "fingerprinted_at",
 )  # fmt: skip
 """By what column a row's age is told: when it was written, or last changed."""
 

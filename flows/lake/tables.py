@@ -294,6 +294,7 @@ def arrow_schema(contract: Contract, *, without: str = "") -> "pa.Schema":
         "date": pa.date32(),
         "timestamp": pa.timestamp("us", tz="UTC"),
         "array<string>": pa.list_(pa.string()),
+        "array<bigint>": pa.list_(pa.int64()),
         PLACES: pa.list_(pa.struct([*((name, pa.string()) for name in of_place), ("probability", pa.float64())])),
     }
     return pa.schema(
