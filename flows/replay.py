@@ -36,6 +36,8 @@ from flows.train import FEATURES_TABLE, open_registry
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+BUILT_AT = {"clustered_at"}
+"""Columns that tell when a build made a row, not what it holds."""
 Difference = dict[str, str | int]
 """`table`, `count_rows` as published, and how many of them are `only_published` or `only_replayed`."""
 
@@ -192,10 +194,10 @@ def predict_again(spark: "SparkSession", settings: Settings, there: Settings, pa
 
 
 def compare(table: str, published: "DataFrame", replayed: "DataFrame") -> Difference:
-    """Count the rows that one has and the other has not, every column taken into account."""
+    """Count the rows that one has and the other has not; only the moments of the build itself may differ."""
     from pyspark.sql import functions as F  # noqa: N812 - Spark's own spelling
 
-    columns = replayed.columns
+    columns = [name for name in replayed.columns if name not in BUILT_AT]
     both = published.select(*columns, F.lit(1).alias("side")).union(replayed.select(*columns, F.lit(-1).alias("side")))
     rows = both.groupBy(columns).agg(F.sum("side").alias("more"), F.count_if(F.col("side") > 0).alias("count_rows"))
     counts = rows.agg(

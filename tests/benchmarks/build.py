@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +48,8 @@ def write_days(folder: Path, days: int, posts_per_day: int) -> list[Path]:
         header, *rows = csv.reader(io.StringIO(text, newline=""))
         place = header.index("date")
         for row in rows:
-            if len(row) == len(header) and row[place][:2] == "20":
-                by_day[row[place][:10]].append(row)
+            with suppress(ValueError, IndexError):  # of a planted malformed record
+                by_day[date.fromisoformat(row[place][:10]).isoformat()].append(row)
     files = []
     for day, rows in sorted(by_day.items()):
         files.append(folder / f"{day}.csv")

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.spark
 
 ARRIVAL = {
     "batch_id", "first_noticed_at", "first_seen_at", "ingested_at", "last_noticed_at", "last_seen_at",
-    "sentiment_scored_at",
+    "sentiment_scored_at", "clustered_at",
 }  # fmt: skip
 """Columns that tell when something came, and so may differ."""
 Object = dict[str, Any]

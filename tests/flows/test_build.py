@@ -82,6 +82,9 @@ BROKEN: dict[str, dict[str, dict[str, str]]] = {
         "has_a_probability": {"probability": "1.5D"},
         "lies_in_its_country_and_region": {"level": "'country'"},
     },
+    "refined_post_stories": {
+        "key_is_whole": {"story_id": "null"}, "story_began_by_its_first_post": {"is_first_of_story": "true"},
+    },
     "refined_post_topics": {
         "key_is_whole": {"topic": "null", "topic_version": "1"},
         "has_a_named_topic_and_its_version": {"topic": "''"},

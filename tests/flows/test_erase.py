@@ -17,6 +17,8 @@ from flows.sources.twitter import Twitter
 
 NAME, HANDLE, MAIL, PHONE = "Zebulina Quackenbush", "zebuquack", "zebu.quack@example.org", "+49 30 90182473"
 SAYING = "wombat measles in my street since tuesday"
+ECHO = f"here: {SAYING}, write to or call".replace(" ", "  ")
+"""What another person tells of it: the same story, which is called by the first who told it."""
 IDS = ("1444000000000000001", "1444000000000000002")
 DELETED_ID = "1444000000000000003"
 HIDDEN = (NAME, HANDLE, MAIL, PHONE, "nurse of wombats", "drwombat")
@@ -69,7 +71,7 @@ def lake(
         canary(IDS[1], f"again: {SAYING}", date="2026-01-21 10:00:00"),
         canary(DELETED_ID, "gone by notice, as the measles are", user_name="Ann Other", user_screen_name="annother"),
         canary("1444000000000000004", spoken, date="yesterday"),
-        canary("1444000000000000005", "whoever else", user_name="Ben Other", user_screen_name="benother"),
+        canary("1444000000000000005", ECHO, user_name="Ben Other", user_screen_name="benother"),
     ]
     (folder / "canary.csv").write_bytes(Twitter().render(posts))
     settings = move_to(make_home("erase"))
@@ -116,7 +118,8 @@ def test_a_sources_notice_takes_the_post_out_of_every_table_with_the_next_build(
     build("tag:curated tag:refined")
     for table in ("curated.curated_posts", "curated.curated_post_hashtags", "curated.curated_post_mentions",
                   "curated.curated_post_names", "curated.curated_post_urls", "refined.refined_posts",
-                  "refined.refined_post_topics", "refined.refined_retweet_features"):  # fmt: skip
+                  "refined.refined_post_stories", "refined.refined_post_topics",
+                  "refined.refined_retweet_features"):  # fmt: skip
         assert DELETED_ID not in held_ids(lake, table)
         assert IDS[0] in held_ids(lake, table)
     assert query(lake, "refined.refined_sentiment_days", days)[0]["posts"] == before - 1
@@ -130,10 +133,13 @@ def test_after_an_erasure_nothing_of_the_person_is_left(lake: Settings, tmp_path
     from flows.erase import erase
     from flows.ingest import ingest
 
+    stories = "select story_id from rows where post_id = '1444000000000000005'"
+    assert query(lake, "refined.refined_post_stories", stories) == [{"story_id": f"twitter/{IDS[0]}"}]
     request_erasure(lake, source="twitter", post=None, author=f"@{HANDLE.upper()}")
     removed = erase()
 
     assert search(lake.home, *IDS, DELETED_ID, SAYING, *HIDDEN) == {}
+    assert query(lake, "refined.refined_post_stories", stories) == [{"story_id": "twitter/1444000000000000005"}]
     assert removed["raw.twitter_posts"] == 3
     assert removed["scored.retweet_predictions"] == 3
     for table in ("enriched.post_languages", "enriched.post_topics", "enriched.post_sentiment"):
@@ -144,7 +150,7 @@ def test_after_an_erasure_nothing_of_the_person_is_left(lake: Settings, tmp_path
 
     again = tmp_path / "again.csv"
     again.write_bytes(Twitter().render([canary(IDS[0], "back again"), canary("1444000000000000009", "and anew"),
-                                        canary("1444000000000000005", "whoever else", user_name="Ben Other",
+                                        canary("1444000000000000005", ECHO, user_name="Ben Other",
                                                user_screen_name="benother")]))  # fmt: skip
     counts = ingest([str(again)])
     assert (counts["count_refused"], counts["count_duplicates"], counts["count_accepted"]) == (2, 1, 0)

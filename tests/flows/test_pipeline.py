@@ -10,7 +10,7 @@ from flows.enrichments import list_enrichments
 from flows.errors import EpilakeError
 from flows.lake.contract import Contract
 from flows.lake.contracts import CONTRACTS, RUN_LOGS
-from flows.lake.enriched import POST_LANGUAGES, POST_PLACES, POST_SENTIMENT, POST_TOPICS
+from flows.lake.enriched import POST_FINGERPRINTS, POST_LANGUAGES, POST_PLACES, POST_SENTIMENT, POST_TOPICS
 from flows.lake.tables import merge_rows
 from flows.sample.phrasebook import LANGUAGES, PHRASES
 from flows.settings import Settings
@@ -154,7 +154,8 @@ def test_a_second_run_adds_no_row_anywhere_and_trains_nothing(
     before = count()
     report = pipeline([str(sample_folder[0])])
     assert count() == before
-    assert report["enrich"] == {"count_language": 0, "count_topics": 0, "count_places": 0, "count_sentiment": 0}
+    assert report["enrich"] == {"count_language": 0, "count_topics": 0, "count_places": 0, "count_sentiment": 0,
+                                "count_stories": 0}  # fmt: skip
     assert report["ingest"]["count_batches"] == 0  # type: ignore[index]
     assert report["train"]["is_new"] is False  # type: ignore[index]
     assert report["score"]["count_scored"] == 0  # type: ignore[index]
@@ -167,7 +168,8 @@ def test_another_topic_list_matches_every_post_anew(
     file.write_text("version: 1\ntopics: [{name: flu, version: 1, meaning: Flu., queries: {en: flu}}]\n")
     changed = list_enrichments(sample_lake.model_copy(update={"topics_file": file}))
     counts = {each.name: find_unknown(spark, each).count() for each in changed}
-    assert counts == {"language": 0, "topics": sample_folder[1].expected.posts, "places": 0, "sentiment": 0}
+    assert counts == {"language": 0, "topics": sample_folder[1].expected.posts, "places": 0, "sentiment": 0,
+                      "stories": 0}  # fmt: skip
 
 
 def test_a_corrected_language_takes_the_sentiment_with_it_and_brings_it_back(
@@ -182,7 +184,8 @@ def test_a_corrected_language_takes_the_sentiment_with_it_and_brings_it_back(
         rows = spark.createDataFrame(rows.collect(), rows.schema).selectExpr("*", f"'{language}' as language")
         days = (before["posted_date"], before["posted_date"])
         merge_rows(spark, sample_lake, POST_LANGUAGES, rows, stamp="detected_at", days=days, replace=True)
-        assert enrich() == {"count_language": 0, "count_topics": 1, "count_places": 0, "count_sentiment": 1}
+        assert enrich() == {"count_language": 0, "count_topics": 1, "count_places": 0, "count_sentiment": 1,
+                            "count_stories": 0}  # fmt: skip
         return spark.table(POST_SENTIMENT.name).where(mine).collect()[0].asDict()
 
     german = take_for("de")
@@ -191,7 +194,9 @@ def test_a_corrected_language_takes_the_sentiment_with_it_and_brings_it_back(
 
 
 @pytest.mark.parametrize(
-    "contract", [POST_LANGUAGES, POST_TOPICS, POST_PLACES, POST_SENTIMENT], ids=lambda each: str(each.name)
+    "contract",
+    [POST_FINGERPRINTS, POST_LANGUAGES, POST_TOPICS, POST_PLACES, POST_SENTIMENT],
+    ids=lambda each: str(each.name),
 )
 def test_rows_that_break_a_contract_are_not_written(
     sample_lake: Settings, spark: "SparkSession", contract: Contract

@@ -23,6 +23,7 @@ EDITED = FIRST.replace("twelve", "thirteen")
 AGAIN = EDITED.replace("all to boil", "everybody to boil all")
 OTHER = "My neighbour has had a fever for three days and the doctor says that it may be dengue, so we all use nets now"
 MODEL = "refined_post_stories"
+POSTS = "+curated_posts"
 
 
 def thing(key: str, text: str, second: int) -> dict[str, Any]:
@@ -32,6 +33,8 @@ def thing(key: str, text: str, second: int) -> dict[str, Any]:
 
 def load(folder: Path, *things: dict[str, Any]) -> None:
     """Ingest posts, look at their texts and build their stories."""
+    from prefect import flow
+
     from flows.build import build
     from flows.enrich import enrich_posts
     from flows.enrichments import list_enrichments
@@ -40,9 +43,9 @@ def load(folder: Path, *things: dict[str, Any]) -> None:
     file = folder / f"{things[0]['id']}.jsonl"
     file.write_text("\n".join(map(json.dumps, things)), encoding="utf-8")
     assert ingest([str(file)], "reddit")["count_accepted"] == len(things)
-    build("tag:curated")
+    build(POSTS)
     (stories,) = [each for each in list_enrichments(Settings()) if each.name == "stories"]
-    enrich_posts(Settings(), stories)
+    flow(enrich_posts.fn)(Settings(), stories)
     build(MODEL)
 
 
@@ -60,9 +63,7 @@ def test_a_story_grows_is_called_by_an_earlier_post_and_is_split_by_a_deletion(
 
     load(tmp_path, thing("b", EDITED, 2), thing("d", OTHER, 4))
     assert read_stories(empty_lake) == {"b": "b", "d": "d"}
-    load(tmp_path, thing("c", AGAIN, 3))
-    assert read_stories(empty_lake) == {"b": "b", "c": "b", "d": "d"}
-    load(tmp_path, thing("a", FIRST, 1))
+    load(tmp_path, thing("c", AGAIN, 3), thing("a", FIRST, 1))
     assert read_stories(empty_lake) == {"a": "a", "b": "a", "c": "a", "d": "d"}
 
     held = query(empty_lake, "curated.curated_posts", "select post_id from rows where post_id like '%b'")
@@ -72,7 +73,7 @@ def test_a_story_grows_is_called_by_an_earlier_post_and_is_split_by_a_deletion(
         "received_at": datetime.now(UTC),
     }  # fmt: skip
     append_rows(empty_lake, DELETIONS, [notice])
-    build(f"tag:curated {MODEL}")
+    build(f"{POSTS} {MODEL}")
     left = read_stories(empty_lake)
     assert set(left) == {"a", "c", "d"}
     with build_turn(spark, empty_lake):

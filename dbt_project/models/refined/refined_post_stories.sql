@@ -122,48 +122,86 @@ marked as (
     ),
 {% endif %}
 
--- a post without bands stands alone
-banded as (
+links_0 as (
+    select
+        source,
+        post_id,
+        posted_at,
+        explode(story_bands) as band
+    from considered
+),
+
+-- most posts share no band with any other
+meetings_0 as (
     select
         *,
-        explode_outer(story_bands) as band
-    from considered
+        count(*) over (partition by band) as count_posts
+    from links_0
 ),
 
 hop_0 as (
     select
-        *,
-        coalesce(string(band), concat_ws(' ', source, post_id)) as link,
-        struct(posted_at, source, post_id) as earliest
-    from banded
+        source,
+        post_id,
+        collect_list(band) as bands,
+        struct(any_value(posted_at) as posted_at, source, post_id) as earliest,
+        struct(any_value(posted_at) as posted_at, source, post_id) as previous
+    from meetings_0
+    where count_posts > 1
+    group by 1, 2
 ),
 
--- the earliest of those that share a band, of those that share one with them, and on
-{% for hop in range(1, 5) %}
-    link_{{ hop }} as (
+-- Connected components: each post takes over the earliest that it meets by a band,
+-- by what it takes for its earliest now, and by what it took for that one hop ago.
+-- So a story is found whole if its posts lie no more than some 2 ** hops apart.
+{% for hop in range(1, 6) %}
+    links_{{ hop }} as (
         select
-            * except (earliest),
-            min(earliest) over (partition by link) as earliest
+            *,
+            explode(
+                concat(
+                    bands,
+                    array(
+                        xxhash64(source, post_id),
+                        xxhash64(earliest['source'], earliest['post_id']),
+                        xxhash64(previous['source'], previous['post_id'])
+                    )
+                )
+            ) as link
         from hop_{{ hop - 1 }}
+    ),
+
+    meetings_{{ hop }} as (
+        select
+            *,
+            min(earliest) over (partition by link) as earliest_met
+        from links_{{ hop }}
     ),
 
     hop_{{ hop }} as (
         select
-            * except (earliest),
-            min(earliest) over (partition by source, post_id) as earliest
-        from link_{{ hop }}
+            source,
+            post_id,
+            any_value(bands) as bands,
+            min(earliest_met) as earliest,
+            any_value(earliest) as previous
+        from meetings_{{ hop }}
+        group by 1, 2
     ),
 {% endfor %}
 
 stories as (
-    select distinct
-        source,
-        post_id,
-        posted_date,
-        last_seen_at,
-        fingerprinted_at,
-        earliest
-    from hop_4
+    select
+        considered.*,
+        coalesce(
+            hop_5.earliest,
+            struct(considered.posted_at, considered.source, considered.post_id)
+        ) as earliest
+    from considered
+    left join hop_5
+        on
+            considered.source = hop_5.source
+            and considered.post_id = hop_5.post_id
 )
 
 select
