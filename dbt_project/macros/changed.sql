@@ -16,16 +16,18 @@
 {% endmacro %}
 
 {% macro changed_posts() %}
-{#- Posts with a capture that this table has not seen, and posts that were deleted. -#}
+{#- Posts with a capture that this table has not seen, or deleted; their days. -#}
     select
         source,
-        post_id
+        post_id,
+        coalesce(captured_dates, string(posted_date)) as captured_dates
     from {{ ref('curated_posts') }}
     where last_seen_at > {{ seen_of_source('last_seen_at') }}
     union
     select
         source,
-        post_id
+        post_id,
+        captured_dates
     from ({{ deleted_lately() }}) as deleted
 {% endmacro %}
 
@@ -33,12 +35,14 @@
     {#- Posts with a capture or finding that this table has not seen, or deleted. -#}
     select
         source,
-        post_id
+        post_id,
+        captured_dates
     from ({{ changed_posts() }}) as posts
     union
     select
         source,
-        post_id
+        post_id,
+        string(posted_date) as captured_dates
     from {{ source('enriched', table) }}
     where {{ found_at }} > {{ seen_until(found_at) }}
 {% endmacro %}
@@ -68,19 +72,10 @@
         to_date(captured_date) as posted_date
     from (
         select
-            posts.source,
-            coalesce(posts.captured_dates, string(posts.posted_date)) as captured_dates
-        from {{ ref('curated_posts') }} as posts
-        inner join (
-            select
-                source,
-                post_id
-            from {{ ref('refined_posts') }}
-            where {{ is_new_to_this(times) }}
-        ) as changed
-            on
-                posts.source = changed.source
-                and posts.post_id = changed.post_id
+            source,
+            captured_dates
+        from {{ ref('refined_posts') }}
+        where {{ is_new_to_this(times) }}
         union all
         select
             source,
@@ -123,14 +118,4 @@
         source,
         {{ epiweek_start('posted_date') }} as epiweek_start
     from ({{ changed_series_days() }}) as changed
-{% endmacro %}
-
-{% macro stories_of_deleted_posts() %}
-{#- Stories that a deleted post was one of: what is left of one may be several. -#}
-    select distinct held.story_id
-    from {{ this }} as held
-    inner join ({{ deleted_lately() }}) as deleted
-        on
-            held.source = deleted.source
-            and held.post_id = deleted.post_id
 {% endmacro %}

@@ -1,9 +1,11 @@
 """Small files joined: a table that takes in a little every minute must not become slow to read, nor its past endless.
 
 Each commit leaves a file. Once a table has many small ones they are written anew as a few; what they were stays for
-time travel until `PAST_HOURS` are over. Rows and their order within a day do not change, so no reader notices.
+time travel until `PAST_HOURS` are over. No row changes, so no reader notices; of a table that is clustered, the rows
+of a day then lie together.
 """
 
+from flows.lake import clustered
 from flows.lake.locks import exclusive
 from flows.lake.tables import open_table
 from flows.settings import Settings
@@ -33,6 +35,10 @@ def compact(settings: Settings, name: str) -> int:
 
     if count_small_files(settings, name) <= MOST_SMALL_FILES:
         return 0
+    if clustered.is_clustered(settings, name):
+        fewer = clustered.join_files(settings, name)
+        clustered.drop_old_files(settings, name)
+        return fewer
     with exclusive(settings, name):
         table = open_table(settings, name)
         properties = WriterProperties(compression="ZSTD", compression_level=1)

@@ -7,9 +7,9 @@ before can then no longer be read, by time travel or by a reader that had begun:
 
 import re
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.lake import clustered
 from flows.lake.locks import exclusive
 from flows.lake.session import table_logs
 from flows.lake.tables import open_table, spell_moment, table_path
@@ -17,7 +17,6 @@ from flows.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from deltalake import DeltaTable
 
 LOG_RETENTION = "delta.logRetentionDuration"
 DEFAULT_LOG_RETENTION = "interval 30 days"
@@ -46,6 +45,8 @@ def delete_keys(settings: Settings, name: str, keys: "pa.Table") -> int:
     """
     if not keys.num_rows:
         return 0
+    if clustered.is_clustered(settings, name):
+        return clustered.delete_keys(settings, name, keys)
     condition = " and ".join(f"held.{column} = gone.{column}" for column in keys.column_names)
     with exclusive(settings, name):
         merge = open_table(settings, name).merge(keys, condition, source_alias="gone", target_alias="held")
@@ -59,6 +60,8 @@ def delete_before(settings: Settings, name: str, moment: datetime) -> int:
     stamp = next((column for column in STAMPS if column in columns), None)
     if not stamp:
         return 0
+    if clustered.is_clustered(settings, name):
+        return clustered.delete_before(settings, name, stamp, moment)
     with exclusive(settings, name):
         counts = table.delete(f"{stamp} < {spell_moment(moment)}")
     return int(counts.get("num_deleted_rows") or 0)
@@ -69,22 +72,25 @@ def scrub(settings: Settings, name: str) -> int:
 
     Nobody may be writing to the table: the caller holds the build's lock for what dbt writes.
     """
+    if clustered.is_clustered(settings, name):
+        removed = clustered.drop_past_files(settings, name)
+        _remove_log_before(clustered.checkpoint(settings, name), settings, name)
+        return removed
     with exclusive(settings, name):
         table = open_table(settings, name)
-        removed = table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
+        files = table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
         table.alter.set_table_properties({LOG_RETENTION: "interval 0 seconds"})
-        _forget_log(table, table_path(settings, name) / "_delta_log")
+        table.update_incremental()
+        table.create_checkpoint()
+        table.cleanup_metadata()
+        _remove_log_before(table.version(), settings, name)
         open_table(settings, name).alter.set_table_properties({LOG_RETENTION: DEFAULT_LOG_RETENTION})
-    return len(removed)
+    return len(files)
 
 
-def _forget_log(table: "DeltaTable", log: Path) -> None:
-    """Replace a table's log by a checkpoint of its present version, and remove what described earlier ones."""
-    table.update_incremental()
-    table.create_checkpoint()
-    table.cleanup_metadata()
-    present = f"{table.version():020}"
-    for file in log.glob("*"):
+def _remove_log_before(version: int, settings: Settings, name: str) -> None:
+    """Remove what a table's log says of the versions before one that a checkpoint describes."""
+    for file in (table_path(settings, name) / "_delta_log").glob("*"):
         found = re.match(r"\.?(\d{20})\.", file.name)
-        if found and found[1] < present:
+        if found and int(found[1]) < version:
             file.unlink(missing_ok=True)

@@ -1,218 +1,157 @@
 {{ config(
-    pre_hook="{{ forget(['story_id'], stories_of_deleted_posts()) }}"
+    pre_hook=[
+        "{{ forget(['story_id'], stories_of_deleted_posts()) }}",
+        "{{ keep('touched', posts_of_touched_stories()) }}"
+    ]
 ) }}
 
 with
 
-posts as (
-    select * from {{ ref('curated_posts') }}
-),
-
-ranked_fingerprints as (
-    select
-        *,
-        row_number() over (
-            partition by source, post_id
-            order by fingerprinted_at desc, method asc, method_version desc
-        ) as fingerprint_rank
-    from {{ source('enriched', 'post_fingerprints') }}
-),
-
-fingerprints as (
-    select * from ranked_fingerprints
-    where fingerprint_rank = 1
-),
-
 marked as (
-    select
-        posts.source,
-        posts.post_id,
-        posts.posted_date,
-        posts.posted_at,
-        posts.last_seen_at,
-        fingerprints.story_bands,
-        fingerprints.fingerprinted_at
-    from posts
-    inner join fingerprints
-        on
-            posts.source = fingerprints.source
-            and posts.post_id = fingerprints.post_id
-            and posts.text_hash = fingerprints.text_hash
+    select * from ({{ marked_posts() | indent(4) }}) as posts
 ),
 
 {% if is_incremental() %}
-    held as (
-        select * from {{ this }}
-    ),
-
-    -- what is not held as it is now; of a story that lost a post nothing is held
-    changed as (
-        select marked.*
-        from marked
-        left anti join held
-            on
-                marked.source = held.source
-                and marked.post_id = held.post_id
-                and marked.last_seen_at = held.last_seen_at
-                and marked.fingerprinted_at = held.fingerprinted_at
-    ),
-
-    changed_bands as (
-        select distinct explode(story_bands) as band
-        from changed
-    ),
-
-    bands as (
-        select
-            source,
-            post_id,
-            explode(story_bands) as band
-        from marked
-    ),
-
-    touched_posts as (
-        select
-            source,
-            post_id
-        from changed
-        union
-        select
-            bands.source,
-            bands.post_id
-        from bands
-        inner join changed_bands
-            on bands.band = changed_bands.band
-    ),
-
-    touched_stories as (
-        select distinct held.story_id
-        from held
-        inner join touched_posts
-            on
-                held.source = touched_posts.source
-                and held.post_id = touched_posts.post_id
-    ),
-
-    -- whole stories, so that what joins, leaves or splits one is seen by all of it
-    considered_posts as (
-        select
-            source,
-            post_id
-        from touched_posts
-        union
-        select
-            held.source,
-            held.post_id
-        from held
-        inner join touched_stories
-            on held.story_id = touched_stories.story_id
+    touched as (
+        select * from {{ kept('touched') }}
     ),
 
     considered as (
         select marked.*
         from marked
-        inner join considered_posts
+        inner join touched
             on
-                marked.source = considered_posts.source
-                and marked.post_id = considered_posts.post_id
+                marked.source = touched.source
+                and marked.post_id = touched.post_id
+    ),
+
+    -- what is not touched keeps its story
+    others as (
+        select held.*
+        from {{ this }} as held
+        left anti join touched
+            on
+                held.source = touched.source
+                and held.post_id = touched.post_id
     ),
 {% else %}
     considered as (
         select * from marked
     ),
+
+    others as (
+        select
+            source,
+            post_id,
+            '' as story_id,
+            posted_at as story_began_at
+        from marked
+        where false
+    ),
 {% endif %}
 
-links_0 as (
+bands_sought as (
     select
         source,
         post_id,
-        posted_at,
-        explode(story_bands) as band
+        struct(posted_at, source, post_id) as itself,
+        explode_outer(story_bands) as band
     from considered
 ),
 
--- most posts share no band with any other
-meetings_0 as (
+bands as (
     select
-        *,
-        count(*) over (partition by band) as count_posts
-    from links_0
+        struct(posted_at, source, post_id) as itself,
+        explode(story_bands) as band
+    from marked
 ),
 
+first_of_bands as (
+    select
+        bands.band,
+        min(bands.itself) as first_post
+    from bands
+    left semi join bands_sought
+        on bands.band = bands_sought.band
+    group by 1
+),
+
+-- the earliest post that shares a band with this one, which may be this one itself
 hop_0 as (
     select
-        source,
-        post_id,
-        collect_list(band) as bands,
-        struct(any_value(posted_at) as posted_at, source, post_id) as earliest,
-        struct(any_value(posted_at) as posted_at, source, post_id) as previous
-    from meetings_0
-    where count_posts > 1
+        bands_sought.source,
+        bands_sought.post_id,
+        any_value(bands_sought.itself) as itself,
+        coalesce(
+            min(first_of_bands.first_post),
+            any_value(bands_sought.itself)
+        ) as earliest
+    from bands_sought
+    left join first_of_bands
+        on bands_sought.band = first_of_bands.band
     group by 1, 2
 ),
 
--- Connected components: each post takes over the earliest that it meets by a band,
--- by what it takes for its earliest now, and by what it took for that one hop ago.
--- So a story is found whole if its posts lie no more than some 2 ** hops apart.
-{% for hop in range(1, 6) %}
-    links_{{ hop }} as (
+-- A post points to an earlier one, that to an earlier one still, the last to itself:
+-- each hop doubles how far a post sees along its line, 2 ** 7 posts in the end.
+{% for hop in range(1, 8) %}
+    seen_{{ hop }} as (
         select
             *,
-            explode(
-                concat(
-                    bands,
-                    array(
-                        xxhash64(source, post_id),
-                        xxhash64(earliest['source'], earliest['post_id']),
-                        xxhash64(previous['source'], previous['post_id'])
-                    )
-                )
-            ) as link
+            explode(array(true, false)) as is_seen
         from hop_{{ hop - 1 }}
     ),
 
-    meetings_{{ hop }} as (
+    met_{{ hop }} as (
         select
             *,
-            min(earliest) over (partition by link) as earliest_met
-        from links_{{ hop }}
+            max(case when is_seen then earliest end) over (
+                partition by case when is_seen then itself else earliest end
+            ) as earliest_of_seen
+        from seen_{{ hop }}
     ),
 
     hop_{{ hop }} as (
         select
             source,
             post_id,
-            any_value(bands) as bands,
-            min(earliest_met) as earliest,
-            any_value(earliest) as previous
-        from meetings_{{ hop }}
-        group by 1, 2
+            itself,
+            coalesce(earliest_of_seen, earliest) as earliest
+        from met_{{ hop }}
+        where not is_seen
     ),
 {% endfor %}
 
 stories as (
     select
-        considered.*,
+        hop_7.source,
+        hop_7.post_id,
+        hop_7.itself = hop_7.earliest as is_first_of_story,
         coalesce(
-            hop_5.earliest,
-            struct(considered.posted_at, considered.source, considered.post_id)
-        ) as earliest
-    from considered
-    left join hop_5
+            others.story_id,
+            concat_ws('/', hop_7.earliest['source'], hop_7.earliest['post_id'])
+        ) as story_id,
+        coalesce(others.story_began_at, hop_7.earliest['posted_at']) as story_began_at
+    from hop_7
+    left join others
         on
-            considered.source = hop_5.source
-            and considered.post_id = hop_5.post_id
+            hop_7.earliest['source'] = others.source
+            and hop_7.earliest['post_id'] = others.post_id
 )
 
 select
-    source,
-    post_id,
-    concat_ws('/', earliest['source'], earliest['post_id']) as story_id,
-    earliest['posted_at'] as story_began_at,
-    source = earliest['source']
-    and post_id = earliest['post_id'] as is_first_of_story,
-    posted_date,
-    last_seen_at,
-    fingerprinted_at,
+    stories.source,
+    stories.post_id,
+    stories.story_id,
+    stories.story_began_at,
+    stories.is_first_of_story,
+    considered.posted_date,
+    considered.captured_dates,
+    considered.last_seen_at,
+    considered.fingerprinted_at,
     current_timestamp() as clustered_at
 from stories
+inner join considered
+    on
+        stories.source = considered.source
+        and stories.post_id = considered.post_id

@@ -62,6 +62,7 @@ joined as (
         latest_scores.neutral_sentiment,
         latest_scores.positive_sentiment,
         latest_scores.compound_sentiment,
+        posts.captured_dates,
         posts.last_seen_at,
         latest_verdicts.detected_at as language_detected_at,
         latest_scores.scored_at as sentiment_scored_at

@@ -29,6 +29,7 @@ select
         when count_retweets is not null then count_retweets > 0
         else is_retweet
     end as was_retweeted,
+    captured_dates,
     last_seen_at,
     sentiment_scored_at
 from posts
