@@ -1,0 +1,154 @@
+"""How right the sentiment methods are: VADER and one learnt from TweetEval's validation texts, on what people labelled.
+
+Nothing is measured on texts that a method was learnt from: there the figures are those of cross-validation, and say so,
+and a text of another set that was also learnt from is left out for every method.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from flows.console import spinner
+from flows.labelled_sets import LabelledSet, LabelledSets
+from flows.sentiment_models import write_method
+from ml.agreement import Agreement, Gain, compare, find_majority, measure
+from ml.learnt_sentiment import Lesson, learn
+from ml.sentiment_methods import LABELS, SentimentMethod, Vader
+
+if TYPE_CHECKING:
+    from ml.sentiment_methods import Labels
+
+MAJORITY: Final = "majority"
+HELD_OUT, OUT_OF_FOLD = "held out", "out of fold"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one method reached on one set; `basis` says whether it was learnt without the texts, or without each fold.
+
+    `gain` is over VADER, for a method that is neither VADER nor the majority.
+    """
+
+    method: str
+    version: str
+    basis: str
+    agreement: Agreement
+    gain: Gain | None = None
+
+
+@dataclass(frozen=True)
+class SetReport:
+    """What every method reached on one set.
+
+    Attributes:
+        name: Name of the set.
+        counts: Label → texts.
+        count_left_out: Records without a text or a known label.
+        count_learnt_from: Texts left out because they also stand in the set that was learnt from.
+        results: The majority first.
+    """
+
+    name: str
+    counts: dict[str, int]
+    count_left_out: int
+    count_learnt_from: int
+    results: list[Result]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole evaluation.
+
+    Attributes:
+        sets: One report for each set.
+        refused: File → why it is no evidence.
+        learnt: From which set, with which recipe, and the hash of the files if they were written; or why nothing was.
+    """
+
+    sets: list[SetReport]
+    refused: dict[str, str]
+    learnt: dict[str, object]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the report as JSON may hold it."""
+        return {"labels": list(LABELS), **asdict(self)}
+
+
+def evaluate_sentiment(found: LabelledSets, *, seed: int, keep: Path | None = None) -> Report:
+    """Measure every method on every set.
+
+    Args:
+        found: The labelled sets.
+        seed: Of the folds and of the draws.
+        keep: New folder for the learnt method; none: it is forgotten.
+
+    Raises:
+        FileExistsError: Something is at `keep`.
+        TooFewTextsError: The set to learn from is too small.
+        ValueError: The method is to be kept, and there is nothing to learn from.
+    """
+    source = next((each for each in found.sets if each.is_to_learn_from), None)
+    if source is None:
+        if keep:
+            raise ValueError(
+                "expected a set named …_val to learn from, found none: without it there is nothing to keep."
+            )
+        why = "nothing was learnt: no set is TweetEval's validation part (…_val)"
+        return Report([report_set(each, None, seed=seed) for each in found.sets], found.refused, {"missing": why})
+    if keep and keep.exists():
+        raise FileExistsError(f"Something is already at {keep}: give the name of a new folder for the method.")
+    with spinner(f"Learning from {source.name}"):
+        lesson = learn(source.texts, source.labels.tolist(), seed=seed)
+    learnt: dict[str, object] = {"from": source.name, "version": lesson.method.version, **asdict(lesson.recipe)}
+    learnt["cross_validated_macro_f1"] = lesson.macro_f1[lesson.recipe]
+    if keep:
+        learnt |= {"folder": str(keep), "sha256": write_method(keep, lesson.method)}
+    reports = [report_set(each, (source, lesson), seed=seed) for each in found.sets]
+    return Report(reports, found.refused, learnt)
+
+
+def report_set(each: LabelledSet, learnt: tuple[LabelledSet, Lesson] | None, *, seed: int) -> SetReport:
+    """Measure every method on one set, on the same texts."""
+    source, lesson = learnt or (None, None)
+    is_source = source is each
+    kept = np.ones(len(each.texts), dtype=bool)
+    if source is not None and not is_source:
+        kept = ~normalise(each.texts).isin(set(normalise(source.texts))).to_numpy()
+    texts, truth = each.texts[kept], each.labels[kept]
+    majority, vader = np.full(len(truth), find_majority(truth.tolist())), tell(Vader(), texts)
+    results = [
+        Result(MAJORITY, "", HELD_OUT, _measure(truth, majority, seed)),
+        Result(Vader().name, Vader().version, HELD_OUT, _measure(truth, vader, seed)),
+    ]
+    if lesson:
+        method, told = lesson.method, lesson.out_of_fold if is_source else tell(lesson.method, texts)
+        gain = compare(truth.tolist(), told.tolist(), vader.tolist(), labels=LABELS, seed=seed)
+        basis = OUT_OF_FOLD if is_source else HELD_OUT
+        results.append(Result(method.name, method.version, basis, _measure(truth, told, seed), gain))
+    counts = {label: int((truth == label).sum()) for label in LABELS}
+    return SetReport(each.name, counts, each.count_left_out, int((~kept).sum()), results)
+
+
+def tell(method: SentimentMethod, texts: pd.Series) -> "Labels":
+    """Return the label that a method gives each text.
+
+    >>> tell(Vader(), pd.Series(["so good", "so bad", "a day"])).tolist()
+    ['positive', 'negative', 'neutral']
+    """
+    return method.tell(method.score(texts))
+
+
+def normalise(texts: pd.Series) -> pd.Series:
+    """Return texts such that equal ones differ in no more than case and white space.
+
+    >>> normalise(pd.Series([" So  good"])).tolist()
+    ['so good']
+    """
+    return texts.map(lambda text: " ".join(text.split()).casefold())
+
+
+def _measure(truth: "Labels", told: "Labels", seed: int) -> Agreement:
+    return measure(truth.tolist(), told.tolist(), labels=LABELS, seed=seed)
