@@ -69,7 +69,7 @@ class LabelledSet:
 
     @property
     def is_to_learn_from(self) -> bool:
-        """Whether it is TweetEval's validation part: the only texts that a method may be learnt from here."""
+        """Whether its name says that it is a validation part, as TweetEval's is: a method is learnt from no other."""
         return self.name == "val" or self.name.endswith("_val")
 
 

@@ -4,7 +4,7 @@ Nothing is measured on texts that a method was learnt from: there the figures ar
 and a text of another set that was also learnt from is left out for every method.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,7 @@ from flows.console import spinner
 from flows.labelled_sets import LabelledSet, LabelledSets
 from flows.sentiment_models import write_method
 from ml.agreement import Agreement, Gain, compare, find_majority, measure
-from ml.learnt_sentiment import Lesson, learn
+from ml.learnt_sentiment import Lesson, Recipe, learn
 from ml.sentiment_methods import LABELS, SentimentMethod, Vader
 
 if TYPE_CHECKING:
@@ -59,18 +59,30 @@ class SetReport:
 
 
 @dataclass(frozen=True)
+class Learnt:
+    """The method that was learnt: from which set, how, and where it was written with which hash, if it was."""
+
+    source: str
+    version: str
+    recipe: Recipe
+    cross_validated_macro_f1: float
+    folder: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
 class Report:
     """The whole evaluation.
 
     Attributes:
         sets: One report for each set.
         refused: File → why it is no evidence.
-        learnt: From which set, with which recipe, and the hash of the files if they were written; or why nothing was.
+        learnt: Null if there was nothing to learn from.
     """
 
     sets: list[SetReport]
     refused: dict[str, str]
-    learnt: dict[str, object]
+    learnt: Learnt | None
 
     def to_dict(self) -> dict[str, object]:
         """Return the report as JSON may hold it."""
@@ -88,26 +100,35 @@ def evaluate_sentiment(found: LabelledSets, *, seed: int, keep: Path | None = No
     Raises:
         FileExistsError: Something is at `keep`.
         TooFewTextsError: The set to learn from is too small.
-        ValueError: The method is to be kept, and there is nothing to learn from.
+        ValueError: There are several sets to learn from, or none and the method is to be kept.
     """
-    source = next((each for each in found.sets if each.is_to_learn_from), None)
-    if source is None:
-        if keep:
-            raise ValueError(
-                "expected a set named …_val to learn from, found none: without it there is nothing to keep."
-            )
-        why = "nothing was learnt: no set is TweetEval's validation part (…_val)"
-        return Report([report_set(each, None, seed=seed) for each in found.sets], found.refused, {"missing": why})
+    source = find_source(found.sets)
     if keep and keep.exists():
         raise FileExistsError(f"Something is already at {keep}: give the name of a new folder for the method.")
+    if source is None:
+        if keep:
+            raise ValueError("expected a set named …_val to learn from, found none: there is no method to keep.")
+        return Report([report_set(each, None, seed=seed) for each in found.sets], found.refused, None)
     with spinner(f"Learning from {source.name}"):
         lesson = learn(source.texts, source.labels.tolist(), seed=seed)
-    learnt: dict[str, object] = {"from": source.name, "version": lesson.method.version, **asdict(lesson.recipe)}
-    learnt["cross_validated_macro_f1"] = lesson.macro_f1[lesson.recipe]
+    learnt = Learnt(source.name, lesson.method.version, lesson.recipe, lesson.macro_f1[lesson.recipe])
     if keep:
-        learnt |= {"folder": str(keep), "sha256": write_method(keep, lesson.method)}
+        learnt = replace(learnt, folder=str(keep), sha256=write_method(keep, lesson.method))
     reports = [report_set(each, (source, lesson), seed=seed) for each in found.sets]
     return Report(reports, found.refused, learnt)
+
+
+def find_source(sets: list[LabelledSet]) -> LabelledSet | None:
+    """Return the set to learn from; null if there is none.
+
+    Raises:
+        ValueError: There are several.
+    """
+    sources = [each for each in sets if each.is_to_learn_from]
+    if len(sources) > 1:
+        names = ", ".join(each.name for each in sources)
+        raise ValueError(f"expected one set named …_val to learn from, found {names}: leave one of them in the folder.")
+    return sources[0] if sources else None
 
 
 def report_set(each: LabelledSet, learnt: tuple[LabelledSet, Lesson] | None, *, seed: int) -> SetReport:

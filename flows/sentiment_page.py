@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from flows.sentiment_evaluation import MAJORITY, OUT_OF_FOLD, Report, Result, SetReport
+from flows.sentiment_evaluation import MAJORITY, OUT_OF_FOLD, Learnt, Report, Result, SetReport
 from ml.agreement import Estimate
 from ml.sentiment_methods import LABELS
 
@@ -42,14 +42,14 @@ def _describe_left_out(each: SetReport) -> str:
     return left_out + (f"; left out: {each.count_learnt_from:,} learnt from" if each.count_learnt_from else "")
 
 
-def _describe_learnt(learnt: dict[str, object]) -> Iterator[str]:
-    if "missing" in learnt:
-        yield f"{learnt['missing']}"
+def _describe_learnt(learnt: Learnt | None) -> Iterator[str]:
+    if learnt is None:
+        yield "Nothing was learnt: there is no set named …_val, as TweetEval's validation part is."
         return
-    balance = "rare labels weigh as much as frequent ones" if learnt["balanced"] else "each text weighs the same"
-    yield f"learnt {learnt['version']}: from {learnt['from']}; strength {learnt['strength']}, {balance}"
-    if "folder" in learnt:
-        yield f"kept in {learnt['folder']}, sha256 {learnt['sha256']}"
+    balance = "rare labels weigh as much as frequent ones" if learnt.recipe.balanced else "each text weighs the same"
+    yield f"learnt {learnt.version}: from {learnt.source}; strength {learnt.recipe.strength}, {balance}"
+    if learnt.folder:
+        yield f"kept in {learnt.folder}, sha256 {learnt.sha256}"
 
 
 def _name(result: Result) -> str:
@@ -61,6 +61,4 @@ def _pad(name: str, *cells: str) -> str:
 
 
 def _spell(found: Estimate, sign: str = "") -> str:
-    return " ".join(
-        [f"{found.value:{sign}.3f}", f"[{found.low:{sign}.3f}, {found.high:{sign}.3f}]"],
-    )
+    return f"{found.value:{sign}.3f} [{found.low:{sign}.3f}, {found.high:{sign}.3f}]"

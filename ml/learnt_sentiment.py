@@ -93,7 +93,10 @@ class LearntSentiment:
     languages: tuple[str, ...] = LANGUAGES
 
     def score(self, texts: pd.Series) -> pd.DataFrame:
-        """Score texts, see `SentimentMethod.score`: the probability of each label, and positive minus negative."""
+        """Score texts, see `SentimentMethod.score`: the probability of each label, and positive minus negative.
+
+        The probabilities are as if labels were as frequent as where it learnt or, of a balanced recipe, equally so.
+        """
         scores = np.full((len(texts), len(SENTIMENT_COLUMNS)), np.nan)
         there = texts.notna().to_numpy()
         scores[there] = 0.0
