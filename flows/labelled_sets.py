@@ -6,7 +6,7 @@ in `…_labels.txt`. Real posts are not shipped, so the folder is the user's.
 
 import csv
 import io
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,9 +107,20 @@ def read_labelled_sets(folder: Path) -> LabelledSets:
         except EpilakeError as error:
             found.refused[file.name] = str(error)
     if not found.sets:
-        reasons = "; ".join(f"{file}: {reason}" for file, reason in found.refused.items())
-        raise RefusedSetError(f"There is no labelled set in {folder}: {reasons}")
+        raise RefusedSetError(f"There is no labelled set in {folder}: {group_reasons(found.refused)}")
     return found
+
+
+def group_reasons(refused: dict[str, str]) -> str:
+    """Return each reason once, behind the files that it is about.
+
+    >>> group_reasons({"a.csv": "it is cut.", "b.csv": "it is old.", "c.csv": "it is cut."})
+    'a.csv, c.csv: it is cut; b.csv: it is old.'
+    """
+    files: defaultdict[str, list[str]] = defaultdict(list)
+    for file, reason in refused.items():
+        files[reason.removesuffix(".")].append(file)
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in files.items()) + "."
 
 
 def strip_endings(name: str) -> str:
@@ -187,7 +198,7 @@ def find_form(content: str) -> CsvForm:
     for form in CSV_FORMS:
         if header == form.columns:
             return form
-    raise UnknownHeaderError(f"it is not a labelled set that is known here, which are: {KNOWN}.")
+    raise UnknownHeaderError(f"it is not a labelled set that is known here: expected {KNOWN}.")
 
 
 def read_pairs(content: str, form: CsvForm) -> Iterator[tuple[str, str]]:

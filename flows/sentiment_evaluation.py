@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from ml.sentiment_methods import Labels
 
 MAJORITY: Final = "majority"
-HELD_OUT, OUT_OF_FOLD = "held out", "out of fold"
+HELD_OUT, OUT_OF_FOLD, KNOWN_LABELS = "held out", "out of fold", "the labels themselves"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one method reached on one set; `basis` says whether it was learnt without the texts, or without each fold.
+    """What one method reached on one set.
 
-    `gain` is over VADER, for a method that is neither VADER nor the majority.
+    `basis` says what it knew of the texts: nothing (held out), the other folds of them (out of fold), or, the majority,
+    the labels themselves, so that no answer that is always the same could be right more often. `gain` is over VADER, for a method that is neither VADER nor the majority.
     """
 
     method: str
@@ -141,7 +142,7 @@ def report_set(each: LabelledSet, learnt: tuple[LabelledSet, Lesson] | None, *, 
     texts, truth = each.texts[kept], each.labels[kept]
     majority, vader = np.full(len(truth), find_majority(truth.tolist())), tell(Vader(), texts)
     results = [
-        Result(MAJORITY, "", HELD_OUT, _measure(truth, majority, seed)),
+        Result(MAJORITY, "", KNOWN_LABELS, _measure(truth, majority, seed)),
         Result(Vader().name, Vader().version, HELD_OUT, _measure(truth, vader, seed)),
     ]
     if lesson:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from flows.cli import app
 from flows.labelled_sets import VADER_LABELLED, LabelledSets, read_labelled_sets
-from flows.sentiment_evaluation import HELD_OUT, OUT_OF_FOLD, Report, evaluate_sentiment, tell
+from flows.sentiment_evaluation import HELD_OUT, KNOWN_LABELS, OUT_OF_FOLD, Report, evaluate_sentiment, tell
 from flows.sentiment_models import read_method
 from flows.settings import Settings
 from ml.sentiment_methods import LABELS, Vader
@@ -68,8 +68,8 @@ def test_nothing_is_measured_on_texts_that_were_learnt_from(tmp_path: Path, fold
     test, val = read_json(call(tmp_path, str(folder), "--json"))["sets"]
     assert (test["count_learnt_from"], val["count_learnt_from"]) == (10, 0)
     assert [sum(each["counts"].values()) for each in (test, val)] == [90, 120]
-    assert [result["basis"] for result in test["results"]] == [HELD_OUT] * 3
-    assert [result["basis"] for result in val["results"]] == [HELD_OUT, HELD_OUT, OUT_OF_FOLD]
+    assert [result["basis"] for result in test["results"]] == [KNOWN_LABELS, HELD_OUT, HELD_OUT]
+    assert [result["basis"] for result in val["results"]] == [KNOWN_LABELS, HELD_OUT, OUT_OF_FOLD]
 
 
 def test_the_page_says_the_figures_and_what_was_refused(tmp_path: Path, folder: Path) -> None:

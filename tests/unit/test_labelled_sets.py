@@ -112,6 +112,14 @@ def test_a_file_that_is_no_evidence_is_told_beside_the_others(
     assert reason in found.refused[name]
 
 
+def test_one_reason_of_many_files_is_told_once(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv", "c.csv"):
+        write(tmp_path, name, "id,text\n1,good\n")
+    with pytest.raises(EpilakeError, match=r"There is no labelled set in .*: a.csv, b.csv, c.csv: it is not") as caught:
+        read_labelled_sets(tmp_path)
+    assert str(caught.value).count("it is not a labelled set that is known here") == 1
+
+
 def test_texts_and_labels_that_are_not_equally_many_are_refused(tmp_path: Path) -> None:
     write(tmp_path, "a_text.txt", "bad\nso-so\ngood\n")
     write(tmp_path, "a_labels.txt", "0\n1\n")
