@@ -30,7 +30,8 @@ class Result:
     """What one method reached on one set.
 
     `basis` says what it knew of the texts: nothing (held out), the other folds of them (out of fold), or, the majority,
-    the labels themselves, so that no answer that is always the same could be right more often. `gain` is over VADER, for a method that is neither VADER nor the majority.
+    the labels themselves, so that no answer that is always the same could be right more often. `gain` is over VADER,
+    for a method that is neither VADER nor the majority.
     """
 
     method: str
