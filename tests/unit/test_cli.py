@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from flows.cli import app
 
-COMMANDS = ("run", "ingest", "counts", "build", "enrich", "train", "score", "sample", "status", "up")
+COMMANDS = ("run", "ingest", "counts", "build", "enrich", "train", "score", "evaluate", "sample", "status", "up")
 STATUS_WITHOUT_A_JVM = """
 import sys
 from pathlib import Path
