@@ -19,10 +19,21 @@
     {{ 'cluster by (' ~ day ~ ')' if day }}
 {%- endmacro %}
 
-{% macro look_at(view, days) %}
+{% macro days_of(columns) %}
+    {#- The days of a row, by the columns that it has: an array of strings. -#}
+    {% if 'captured_dates' in columns %}
+        {% do return("split(captured_dates, ' ')") %}
+    {% elif day_column() in columns %}
+        {% do return('array(string(' ~ day_column() ~ '))') %}
+    {% endif %}
+    {% do return('cast(null as array<string>)') %}
+{% endmacro %}
+
+{% macro look_at(view, columns) %}
     {#-
-      How many rows a view has and, by `days`, an array of days per row, the first and the last of them: nulls if a row
-      has none. A post that moves to another day is looked for on both: `captured_dates` holds them.
+      How many rows a view has, and the first and the last of their days: nulls if a row
+      has none. A post that moves to another day is looked for on both: `captured_dates`
+      holds them.
     -#}
     {% set looked %}
         select
@@ -31,45 +42,42 @@
             case when count(first_day) = count(*) then max(last_day) end as last_day
         from (
             select
-                array_min({{ days or 'cast(null as array<string>)' }}) as first_day,
-                array_max({{ days or 'cast(null as array<string>)' }}) as last_day
+                array_min({{ days_of(columns) }}) as first_day,
+                array_max({{ days_of(columns) }}) as last_day
             from {{ view }}
         ) as spans
     {% endset %}
     {% do return(run_query(looked).rows[0]) %}
 {% endmacro %}
 
-{% macro days_between(alias, found) %}
-    {#- The condition that limits a table to the days that were found, if any. -#}
+{% macro matches(keys, found) %}
+    {#- What of a table, `held`, is meant by the rows of a view, `new`. -#}
+    {% set conditions = [] %}
     {% if day_column() and found['first_day'] %}
-        {% set first = "date '" ~ found['first_day'] ~ "'" %}
-        {% set bounds = first ~ " and date '" ~ found['last_day'] ~ "'" %}
-        {% do return([alias ~ '.' ~ day_column() ~ ' between ' ~ bounds]) %}
+        {% set bounds = "date '" ~ found['first_day'] ~ "' and date '" %}
+        {% set bounds = bounds ~ found['last_day'] ~ "'" %}
+        {% do conditions.append('held.' ~ day_column() ~ ' between ' ~ bounds) %}
     {% endif %}
-    {% do return([]) %}
-{% endmacro %}
-
-{% macro days_of(columns) %}
-    {#- The days of a row, by the columns that it has: an array of strings. -#}
-    {% if 'captured_dates' in columns %}
-        {% do return("split(captured_dates, ' ')") %}
-    {% elif day_column() in columns %}
-        {% do return('array(string(' ~ day_column() ~ '))') %}
-    {% endif %}
-    {% do return('') %}
+    {% for key in keys %}
+        {% do conditions.append('held.' ~ key ~ ' = new.' ~ key) %}
+    {% endfor %}
+    {% do return(conditions | join(' and ')) %}
 {% endmacro %}
 
 {% macro spark__get_merge_sql(
     target, source, unique_key, dest_columns, incremental_predicates
 ) %}
-    {%- do run_query('cache table ' ~ source) -%}
-    {%- set found = look_at(source, days_of(model.columns)) -%}
-    {%- if found['count_rows'] -%}
-        {%- set days = days_between('DBT_INTERNAL_DEST', found) -%}
-        {{ dbt_spark.spark__get_merge_sql(target, source, unique_key, dest_columns, days) }}
-    {%- else -%}
+    {% do run_query('cache table ' ~ source) %}
+    {% set found = look_at(source, model.columns) %}
+    {% if found['count_rows'] %}
+        merge into {{ target }} as held
+        using {{ source }} as new
+            on {{ matches(unique_key, found) }}
+        when matched then update set *
+        when not matched then insert *
+    {% else %}
         select 'nothing to merge' as outcome
-    {%- endif -%}
+    {% endif %}
 {% endmacro %}
 
 {% macro forget(keys, changed) %}
@@ -80,17 +88,12 @@
     -#}
     {% if is_incremental() %}
         {% do keep('changed', changed) %}
-        {% set view = kept('changed') %}
-        {% set columns = keys + (['captured_dates'] if 'post_id' in keys else []) %}
-        {% set found = look_at(view, days_of(columns)) %}
-        {% set matches = days_between('held', found) %}
-        {% for key in keys %}
-            {% do matches.append('held.' ~ key ~ ' = changed.' ~ key) %}
-        {% endfor %}
+        {% set dated = ['captured_dates'] if 'post_id' in keys else [] %}
+        {% set found = look_at(kept('changed'), keys + dated) %}
         {% if found['count_rows'] %}
             merge into {{ this }} as held
-            using {{ view }} as changed
-                on {{ matches | join(' and ') }}
+            using {{ kept('changed') }} as new
+                on {{ matches(keys, found) }}
             when matched then delete
         {% endif %}
     {% endif %}

@@ -1,14 +1,12 @@
-"""Stories as posts come, are joined by one that came late, and go: what is held is what a full build would make."""
+"""Stories as posts come, are joined by one that came late, and go: what is held is what a full build would say."""
 
-import json
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from flows.lake.contracts import DELETIONS
-from flows.lake.tables import append_rows, query
+from flows.lake.tables import query
 from flows.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,66 +14,116 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-FIRST = (
-    "The ministry of health confirmed twelve new cases of cholera in the northern district and asked all to boil water"
-)
-EDITED = FIRST.replace("twelve", "thirteen")
-AGAIN = EDITED.replace("all to boil", "everybody to boil all")
-OTHER = "My neighbour has had a fever for three days and the doctor says that it may be dengue, so we all use nets now"
 MODEL = "refined_post_stories"
-POSTS = "+curated_posts"
+MORNING = datetime(2026, 3, 1, 6, tzinfo=UTC)
 
 
-def thing(key: str, text: str, second: int) -> dict[str, Any]:
-    """Return a post of Reddit."""
-    return {"id": key, "author": "ann", "created_utc": 1_608_400_000 + second, "subreddit": "health", "title": text}
+class Told(NamedTuple):
+    """A post and the bands of its text; its id tells when it was posted, a day for each letter."""
+
+    post_id: str
+    bands: tuple[int, ...]
+
+    @property
+    def posted_at(self) -> datetime:
+        return MORNING + timedelta(days=ord(self.post_id) - ord("a"))
 
 
-def load(folder: Path, *things: dict[str, Any]) -> None:
-    """Ingest posts, look at their texts and build their stories."""
-    from prefect import flow
-
-    from flows.build import build
-    from flows.enrich import enrich_posts
-    from flows.enrichments import list_enrichments
-    from flows.ingest import ingest
-
-    file = folder / f"{things[0]['id']}.jsonl"
-    file.write_text("\n".join(map(json.dumps, things)), encoding="utf-8")
-    assert ingest([str(file)], "reddit")["count_accepted"] == len(things)
-    build(POSTS)
-    (stories,) = [each for each in list_enrichments(Settings()) if each.name == "stories"]
-    flow(enrich_posts.fn)(Settings(), stories)
-    build(MODEL)
+FIRST, LATER, LAST = Told("b", (1, 2)), Told("d", (2, 3)), Told("f", (3, 4))
+ALONE, SHORT = Told("c", (9,)), Told("e", ())
+BEFORE_ALL = Told("a", (5, 2))
 
 
-def read_stories(settings: Settings) -> dict[str, str]:
-    """Return post → first post of its story, by the last letter of their ids."""
-    rows = query(settings, f"refined.{MODEL}", "select post_id, story_id from rows")
-    return {row["post_id"][-1]: row["story_id"][-1] for row in rows}
+def expect(posts: Sequence[Told]) -> dict[str, str]:
+    """Return post → first post of its story, as the definition has it."""
+    ordered = sorted(posts)
+    earliest = {
+        post.post_id: next((other.post_id for other in ordered if {*post.bands} & {*other.bands}), post.post_id)
+        for post in ordered
+    }
+    for post in ordered:  # what it points to was answered before
+        earliest[post.post_id] = earliest[earliest[post.post_id]]
+    return earliest
 
 
-def test_a_story_grows_is_called_by_an_earlier_post_and_is_split_by_a_deletion(
-    empty_lake: Settings, spark: "SparkSession", tmp_path: Path
-) -> None:
-    from flows.build import build, invoke_dbt, refuse_faults
-    from flows.lake.locks import build_turn
+class Lake:
+    """A lake whose posts and fingerprints are written by hand, and whose stories are built."""
 
-    load(tmp_path, thing("b", EDITED, 2), thing("d", OTHER, 4))
-    assert read_stories(empty_lake) == {"b": "b", "d": "d"}
-    load(tmp_path, thing("c", AGAIN, 3), thing("a", FIRST, 1))
-    assert read_stories(empty_lake) == {"a": "a", "b": "a", "c": "a", "d": "d"}
+    def __init__(self, spark: "SparkSession", settings: Settings) -> None:
+        self.spark, self.settings, self.steps = spark, settings, 0
+        self.posts: dict[str, Told] = {}
+        self.run_dbt("+curated_posts", "+curated_deleted_posts", MODEL)
 
-    held = query(empty_lake, "curated.curated_posts", "select post_id from rows where post_id like '%b'")
-    notice = {
-        "source": "reddit", "kind": "post_deleted", "post_id": held[0]["post_id"], "author_key": None,
-        "noticed_at": None, "batch_id": "notice", "file_name": "", "record_number": 1, "byte_offset": 0,
-        "received_at": datetime.now(UTC),
-    }  # fmt: skip
-    append_rows(empty_lake, DELETIONS, [notice])
-    build(f"{POSTS} {MODEL}")
-    left = read_stories(empty_lake)
-    assert set(left) == {"a", "c", "d"}
-    with build_turn(spark, empty_lake):
-        refuse_faults(empty_lake, invoke_dbt(empty_lake, ["run", "--full-refresh", "--select", MODEL]))
-    assert read_stories(empty_lake) == left
+    def run_dbt(self, *select: str) -> None:
+        from flows.build import invoke_dbt, refuse_faults
+        from flows.lake.locks import build_turn
+        from flows.lake.session import attach_lake
+
+        attach_lake(self.spark, self.settings)
+        with build_turn(self.spark, self.settings):
+            refuse_faults(self.settings, invoke_dbt(self.settings, ["run", "--select", *select]))
+        attach_lake(self.spark, self.settings)
+
+    def now(self) -> str:
+        self.steps += 1
+        return f"timestamp'{MORNING + timedelta(days=365, hours=self.steps):%Y-%m-%d %H:%M:%S}'"
+
+    def bring(self, *posts: Told) -> None:
+        now = self.now()
+        for post in posts:
+            day = f"{post.posted_at:%Y-%m-%d}"
+            bands = f"cast(array({', '.join(map(str, post.bands))}) as array<bigint>)"
+            what = f"'reddit' as source, '{post.post_id}' as post_id, '{post.post_id}' as text_hash"
+            self.spark.sql(f"""
+                insert into curated.curated_posts by name
+                select {what}, date'{day}' as posted_date, timestamp'{post.posted_at:%Y-%m-%d %H:%M:%S}' as posted_at,
+                1 as count_captures, '{day}' as captured_dates, {now} as first_seen_at, {now} as last_seen_at
+            """)
+            self.spark.sql(f"""
+                insert into enriched.post_fingerprints by name
+                select {what}, date'{day}' as posted_date, 'by hand' as method, '1' as method_version,
+                {bands} as story_bands, {now} as fingerprinted_at
+            """)
+            self.posts[post.post_id] = post
+        self.run_dbt(MODEL)
+
+    def take_back(self, post: Told) -> None:
+        now = self.now()
+        self.spark.sql(f"delete from curated.curated_posts where post_id = '{post.post_id}'")
+        self.spark.sql(f"""
+            insert into curated.curated_deleted_posts by name
+            select 'reddit' as source, '{post.post_id}' as post_id, 'post_deleted' as deletion_kind,
+            1 as count_captures, '{post.posted_at:%Y-%m-%d}' as captured_dates, {now} as last_seen_at,
+            {now} as first_noticed_at, {now} as last_noticed_at
+        """)
+        del self.posts[post.post_id]
+        self.run_dbt(MODEL)
+
+    def check(self) -> dict[str, str]:
+        rows = query(self.settings, f"refined.{MODEL}", "select post_id, story_id, is_first_of_story from rows")
+        found = {row["post_id"]: row["story_id"].removeprefix("reddit/") for row in rows}
+        assert len(found) == len(rows)
+        assert found == expect(list(self.posts.values()))
+        assert {row["post_id"] for row in rows if row["is_first_of_story"]} == set(found.values())
+        return found
+
+
+@pytest.fixture
+def lake(empty_lake: Settings, spark: "SparkSession") -> Lake:
+    from flows.lake.session import attach_lake
+    from flows.lake.tables import create_missing_tables
+
+    create_missing_tables(empty_lake)
+    attach_lake(spark, empty_lake)
+    return Lake(spark, empty_lake)
+
+
+def test_stories_grow_are_called_by_an_earlier_post_and_are_split_by_a_deletion(lake: Lake) -> None:
+    lake.bring(LATER, LAST, ALONE, SHORT)
+    assert lake.check() == {"c": "c", "d": "d", "e": "e", "f": "d"}
+    lake.bring(FIRST)
+    assert lake.check() == {"b": "b", "c": "c", "d": "b", "e": "e", "f": "b"}
+    lake.bring(BEFORE_ALL)
+    assert lake.check() == {"a": "a", "b": "a", "c": "c", "d": "a", "e": "e", "f": "a"}
+    lake.take_back(LATER)
+    assert lake.check() == {"a": "a", "b": "a", "c": "c", "e": "e", "f": "f"}

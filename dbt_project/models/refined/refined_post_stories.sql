@@ -93,8 +93,8 @@ hop_0 as (
 ),
 
 -- A post points to an earlier one, that to an earlier one still, the last to itself:
--- each hop doubles how far a post sees along its line, 2 ** 7 posts in the end.
-{% for hop in range(1, 8) %}
+-- each hop doubles how far a post sees along its line, 2 ** 4 posts in the end.
+{% for hop in range(1, 5) %}
     seen_{{ hop }} as (
         select
             *,
@@ -124,19 +124,19 @@ hop_0 as (
 
 stories as (
     select
-        hop_7.source,
-        hop_7.post_id,
-        hop_7.itself = hop_7.earliest as is_first_of_story,
+        hop_4.source,
+        hop_4.post_id,
+        hop_4.itself = hop_4.earliest as is_first_of_story,
         coalesce(
             others.story_id,
-            concat_ws('/', hop_7.earliest['source'], hop_7.earliest['post_id'])
+            concat_ws('/', hop_4.earliest['source'], hop_4.earliest['post_id'])
         ) as story_id,
-        coalesce(others.story_began_at, hop_7.earliest['posted_at']) as story_began_at
-    from hop_7
+        coalesce(others.story_began_at, hop_4.earliest['posted_at']) as story_began_at
+    from hop_4
     left join others
         on
-            hop_7.earliest['source'] = others.source
-            and hop_7.earliest['post_id'] = others.post_id
+            hop_4.earliest['source'] = others.source
+            and hop_4.earliest['post_id'] = others.post_id
 )
 
 select
