@@ -7,7 +7,7 @@ posts as (
     where
         source = 'twitter'
         {% if is_incremental() %}
-            and {{ is_new_to_this() }}
+            and {{ is_new_to_this(['last_seen_at', 'language_detected_at', 'sentiment_scored_at']) }}
         {% endif %}
 )
 
@@ -17,7 +17,11 @@ select
     author_id,
     posted_at,
     posted_date,
+    text,
+    language,
+    client_name,
     user_location,
+    user_created_at,
     hashtags,
     user_followers,
     user_friends,
@@ -30,5 +34,6 @@ select
         else is_retweet
     end as was_retweeted,
     last_seen_at,
+    language_detected_at,
     sentiment_scored_at
 from posts
