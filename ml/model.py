@@ -144,6 +144,17 @@ def score(model: PipelineModel, features: DataFrame) -> DataFrame:
     )
 
 
+def predict(model: PipelineModel, frame: DataFrame) -> DataFrame:
+    """Add `retweet_probability` to a model frame and keep its columns, whatever else the pipeline makes beside it.
+
+    Args:
+        model: Any candidate's pipeline, fitted or loaded.
+        frame: Model frame, one row per post.
+    """
+    kept = [sf.col(f"`{name}`") for name in frame.columns if name != PROBABILITY]
+    return model.transform(frame).select(*kept, vector_to_array(sf.col("probability"))[1].alias(PROBABILITY))
+
+
 def feature_names(model: PipelineModel) -> tuple[str, ...]:
     """Read from a fitted model which features it was learnt from, in the order of its vector."""
     assembler = next(stage for stage in model.stages if isinstance(stage, VectorAssembler))
@@ -159,7 +170,23 @@ def tree_of(model: PipelineModel) -> DecisionTreeClassificationModel:
     return last
 
 
+def has_tree(model: PipelineModel) -> bool:
+    """Return whether the pipeline ends in one decision tree, which can be drawn."""
+    return isinstance(model.stages[-1], DecisionTreeClassificationModel)
+
+
 def importances(model: PipelineModel) -> dict[str, float]:
-    """Give each feature's share of the tree's total gain in purity (Gini importance), [0, 1], the largest first."""
-    weights = zip(feature_names(model), tree_of(model).featureImportances.toArray(), strict=True)
-    return dict(sorted(((name, float(weight)) for name, weight in weights), key=lambda pair: (-pair[1], pair[0])))
+    """Give each feature's share of what the model goes by, [0, 1], the largest first.
+
+    Of trees: its share of the total gain in purity (Gini importance). Of a regression: the size of its coefficient
+    beside all others', the features being standardised; those of all words are put together under `words`.
+    """
+    last = model.stages[-1]
+    weights = last.featureImportances if hasattr(last, "featureImportances") else last.coefficients
+    sizes = [abs(float(weight)) for weight in weights.toArray()]
+    names = feature_names(model)
+    shares = dict(zip(names, sizes, strict=False))
+    if len(sizes) > len(names):
+        shares["words"] = sum(sizes[len(names) :])
+    total = sum(shares.values()) or 1.0
+    return {name: size / total for name, size in sorted(shares.items(), key=lambda pair: (-pair[1], pair[0]))}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pyspark.ml.feature import StringIndexerModel
+
 from ml.candidates.candidate import Candidate
 from ml.features import ARTICLE_FEATURES
 from ml.model import ARTICLE_TREE, Tree, fit_model
@@ -15,9 +17,12 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def fit_tree(train: DataFrame, names: Sequence[str], *, params: Mapping[str, Any], seed: int) -> PipelineModel:
-    """Fit the article's pipeline; `params` are those of `ml.model.Tree`."""
-    return fit_model(train, names, tree=Tree(**params), seed=seed)
+def fit_tree(
+    train: DataFrame, names: Sequence[str], *, params: Mapping[str, Any], seed: int, like: PipelineModel | None = None
+) -> PipelineModel:
+    """Fit the article's pipeline; `params` are those of `ml.model.Tree`, and the indices may be those of `like`."""
+    indexers = like.stages[:1] if like is not None and isinstance(like.stages[0], StringIndexerModel) else None
+    return fit_model(train, names, tree=Tree(**params), seed=seed, indexers=indexers)
 
 
 ARTICLE: Final = Candidate(

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 VECTOR: Final = "features"
 
 
-def fit_boosted(train: DataFrame, names: Sequence[str], *, params: Mapping[str, Any], seed: int) -> PipelineModel:
+def fit_boosted(
+    train: DataFrame, names: Sequence[str], *, params: Mapping[str, Any], seed: int, like: PipelineModel | None = None
+) -> PipelineModel:
     """Fit boosted trees.
 
     Args:
@@ -25,6 +27,7 @@ def fit_boosted(train: DataFrame, names: Sequence[str], *, params: Mapping[str, 
         names: Features to read.
         params: `trees`, `max_depth`, `step_size` in (0, 1], `min_instances_per_node`, `subsampling_rate` in (0, 1].
         seed: Seed of the rows and features that a tree is shown.
+        like: Not used: nothing is common.
 
     Raises:
         UnknownFeatureError: The frame lacks a feature.
@@ -33,6 +36,7 @@ def fit_boosted(train: DataFrame, names: Sequence[str], *, params: Mapping[str, 
     from pyspark.ml.classification import GBTClassifier
     from pyspark.ml.feature import VectorAssembler
 
+    del like
     check_columns(train, names)
     numbers = numbers_of(names)
     booster = GBTClassifier(

@@ -26,9 +26,23 @@ class Fit(Protocol):
     """Learn a pipeline from a model frame."""
 
     def __call__(
-        self, train: DataFrame, names: Sequence[str], *, params: Mapping[str, Any], seed: int
+        self,
+        train: DataFrame,
+        names: Sequence[str],
+        *,
+        params: Mapping[str, Any],
+        seed: int,
+        like: PipelineModel | None = None,
     ) -> PipelineModel:
-        """Fit; the same rows, features, limits and seed give the same pipeline."""
+        """Fit; the same rows, features, limits and seed give the same pipeline.
+
+        Args:
+            train: Model frame, `label` never null.
+            names: Features.
+            params: Limits.
+            seed: Seed.
+            like: A pipeline of the same kind learnt from the same rows, of which what is common may be taken over.
+        """
 
 
 class OpenTrials(Protocol):

@@ -32,7 +32,9 @@ VECTOR: Final = "features"
 _SECONDS: Final = "__posted_seconds"
 
 
-def fit_in_memory(train: DataFrame, names: Sequence[str], *, params: Mapping[str, Any], seed: int) -> PipelineModel:
+def fit_in_memory(
+    train: DataFrame, names: Sequence[str], *, params: Mapping[str, Any], seed: int, like: PipelineModel | None = None
+) -> PipelineModel:
     """Fit scikit-learn's boosted trees and give them as a Spark pipeline.
 
     Args:
@@ -40,6 +42,7 @@ def fit_in_memory(train: DataFrame, names: Sequence[str], *, params: Mapping[str
         names: Features to read.
         params: `trees`, `max_leaves`, `step_size` in (0, 1], `min_instances_per_node`, `l2`.
         seed: Seed of the learner.
+        like: Not used: nothing is common.
 
     Raises:
         UnknownFeatureError: The frame lacks a feature.
@@ -47,6 +50,7 @@ def fit_in_memory(train: DataFrame, names: Sequence[str], *, params: Mapping[str
     from pyspark.ml import PipelineModel
     from pyspark.ml.feature import VectorAssembler
 
+    del like
     numbers = numbers_of(names)
     matrix, labels, _ = collect(train, names)
     learner = learn(matrix, labels, params=params, seed=seed)

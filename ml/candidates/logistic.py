@@ -18,7 +18,9 @@ VECTOR: Final = "features"
 MIN_POSTS_OF_A_WORD: Final = 5
 
 
-def fit_logistic(train: DataFrame, names: Sequence[str], *, params: Mapping[str, Any], seed: int) -> PipelineModel:
+def fit_logistic(
+    train: DataFrame, names: Sequence[str], *, params: Mapping[str, Any], seed: int, like: PipelineModel | None = None
+) -> PipelineModel:
     """Fit an elastic net (Zou and Hastie 2005, doi:10.1111/j.1467-9868.2005.00503.x).
 
     Args:
@@ -26,6 +28,7 @@ def fit_logistic(train: DataFrame, names: Sequence[str], *, params: Mapping[str,
         names: Features to read; without `text` only the numbers are learnt from.
         params: `regularisation` > 0, `l1_share` in [0, 1], `buckets` into which words are hashed.
         seed: Not used: nothing here is drawn.
+        like: Not used.
 
     Raises:
         UnknownFeatureError: The frame lacks a feature.
@@ -34,7 +37,7 @@ def fit_logistic(train: DataFrame, names: Sequence[str], *, params: Mapping[str,
     from pyspark.ml.classification import LogisticRegression
     from pyspark.ml.feature import IDF, HashingTF, RegexTokenizer, StandardScaler, VectorAssembler
 
-    del seed
+    del seed, like
     check_columns(train, names)
     numbers = numbers_of(names)
     stages: list[Any] = [
