@@ -168,7 +168,7 @@ def _bring(
     frame = make_numbers(numbers).transform(scored).alias("held")
     told = [f"held.{name}" for name in (LABEL, PROBABILITY, *second, *sliced)]
     joined = frame.join(sf.broadcast(rates).alias("rate"), author, "left")
-    found = joined.select(*KEYS, *told, number, _EARLIER, *alone_columns).toPandas()
+    found: pd.DataFrame = joined.select(*KEYS, *told, number, _EARLIER, *alone_columns).toPandas()
     return found.sort_values(list(KEYS), ignore_index=True)
 
 

@@ -75,8 +75,8 @@ class Draws:
 def to_interval(values: Floats) -> Interval:
     """Give the middle 95% of values.
 
-    >>> to_interval(np.arange(101.0))
-    Interval(low=2.5, high=97.5)
+    >>> str(to_interval(np.arange(101.0)))
+    '2.500 to 97.500'
     """
     low, high = np.quantile(values, ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2))
     return Interval(float(low), float(high))

@@ -21,7 +21,8 @@ def fit_tree(
     train: DataFrame, names: Sequence[str], *, params: Mapping[str, Any], seed: int, like: PipelineModel | None = None
 ) -> PipelineModel:
     """Fit the article's pipeline; `params` are those of `ml.model.Tree`, and the indices may be those of `like`."""
-    indexers = like.stages[:1] if like is not None and isinstance(like.stages[0], StringIndexerModel) else None
+    first = like.stages[0] if like is not None else None
+    indexers = [first] if isinstance(first, StringIndexerModel) else None
     return fit_model(train, names, tree=Tree(**params), seed=seed, indexers=indexers)
 
 

@@ -20,6 +20,7 @@ from ml.features import KEYS, LABEL, check_columns
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
     from pyspark.ml import PipelineModel
     from pyspark.ml.classification import GBTClassificationModel
@@ -63,9 +64,10 @@ def collect(frame: DataFrame, names: Sequence[str]) -> tuple[Floats, Floats, Flo
     check_columns(frame, names)
     numbers = numbers_of(names)
     seconds = sf.unix_seconds(sf.col("posted_at").cast("timestamp")).alias(_SECONDS)
-    found = make_numbers(numbers).transform(frame).select(*KEYS, *numbers, LABEL, seconds).toPandas()
+    found: pd.DataFrame = make_numbers(numbers).transform(frame).select(*KEYS, *numbers, LABEL, seconds).toPandas()
     found = found.sort_values(list(KEYS))
-    return tuple(found[columns].to_numpy(np.float64) for columns in (list(numbers), LABEL, _SECONDS))  # type: ignore[return-value]
+    matrix, labels, posted = (found[columns].to_numpy(np.float64) for columns in (list(numbers), LABEL, _SECONDS))
+    return matrix, labels, posted
 
 
 def learn(matrix: Floats, labels: Floats, *, params: Mapping[str, Any], seed: int) -> HistGradientBoostingClassifier:
@@ -98,7 +100,8 @@ def to_mllib(learner: HistGradientBoostingClassifier, frame: DataFrame) -> GBTCl
 
     spark = frame.sparkSession
     context = spark.sparkContext
-    jvm, gateway = context._jvm, context._gateway
+    jvm: Any = context._jvm
+    gateway: Any = context._gateway
     writer = _Writer(jvm, gateway)
     width = int(learner.n_features_in_)
     guess = float(np.ravel(learner._baseline_prediction)[0])

@@ -35,7 +35,8 @@ pytestmark = pytest.mark.spark
 
 SCHEMA = """source string, post_id string, author_id string, posted_at timestamp, posted_date date,
     user_location string, hashtags string, user_followers bigint, user_friends bigint, user_favourites bigint,
-    user_verified boolean, positive_sentiment double, negative_sentiment double, was_retweeted boolean"""
+    user_verified boolean, positive_sentiment double, negative_sentiment double, was_retweeted boolean,
+    text string, language string, client_name string, user_created_at timestamp"""
 START = datetime(2021, 1, 1, tzinfo=UTC)
 ROWS = 800
 SEED = 7
@@ -61,6 +62,10 @@ def make_post(number: int, *, label=None, **changed) -> dict:
         "user_verified": draw.random() < 0.1,
         "positive_sentiment": draw.random(),
         "negative_sentiment": None,
+        "text": f"Fever in ward {number % 97} of the city! https://example.org/{number}",
+        "language": draw.choice(["en", "es"]),
+        "client_name": draw.choice(["Twitter for iPhone", "Twitter Web App", None]),
+        "user_created_at": START - timedelta(days=draw.randrange(3_000)),
         "was_retweeted": (followers > 1_000) != (draw.random() < 0.1),
     }
     return post | ({} if label is None else {"was_retweeted": label}) | changed
