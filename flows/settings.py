@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     )
     search_trials: int = Field(default=8, ge=1, description="Limits that the candidate `auto` tries at most.")
     leak_limit_roc_auc: float = Field(
-        default=0.9,
+        default=0.95,
         gt=0.5,
         le=1,
         description="Held-out ROC-AUC above which a single feature is taken for a leak, and training is refused.",

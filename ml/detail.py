@@ -37,7 +37,7 @@ MOST_ROWS: Final = 100_000
 """Held-out rows that are brought into memory at most; of more, a part chosen by a hash."""
 
 MOST_SLICES: Final = 8
-"""Values of one column that get a row of their own; the rest is put together."""
+"""Values of one column that get a row of their own; the rest, and what is rarer than a class may be, is one row."""
 
 FEWEST_OF_A_CLASS: Final = 20
 """A slice with fewer posts of one class has no ROC-AUC: it could be anything."""
@@ -201,7 +201,8 @@ def _slices(rows: pd.DataFrame) -> list[Slice]:
     for column, values in columns.items():
         if values is None or (column == "source" and values.nunique() == 1):
             continue
-        frequent = values.value_counts().index[:MOST_SLICES]
+        counts = values.value_counts()
+        frequent = counts[counts >= FEWEST_OF_A_CLASS].index[:MOST_SLICES]
         named = values.where(values.isin(frequent), "all others").replace("", "not known")
         order = [name for _, name in BANDS] if column == "followers" else list(named.value_counts().index)
         found += [_slice(column, value, rows[named == value]) for value in order if (named == value).any()]

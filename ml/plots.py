@@ -76,10 +76,21 @@ def draw_calibration(bins: Sequence[Bin]) -> Figure:
     below = [part.share - part.share_low for part in bins]
     above = [part.share_high - part.share for part in bins]
     axes.plot((0, 1), (0, 1), color=GREY, linestyle=":", linewidth=1.5, label="as said")
-    axes.errorbar(said, true, yerr=(below, above), color=BLUE, marker="o", linewidth=2, capsize=3, label="this model")
+    axes.errorbar(
+        said,
+        true,
+        yerr=(below, above),
+        color=BLUE,
+        marker="o",
+        linewidth=2,
+        capsize=3,
+        label="this model, posts above each bin",
+    )
     for part in bins:
-        place = (part.mean_score, part.share)
-        axes.annotate(f"{part.rows:,}", place, xytext=(7, -11), textcoords="offset points", fontsize=9, color=GREY)
+        top = (part.mean_score, part.share_high)
+        axes.annotate(
+            f"{part.rows:,}", top, xytext=(0, 5), textcoords="offset points", ha="center", fontsize=9, color=GREY
+        )
     axes.set(
         xlabel="Score, mean of the bin",
         ylabel="Share of the bin's posts that were retweeted",
@@ -115,7 +126,7 @@ def draw_roc(evaluations: Mapping[str, Evaluation], *, band: Band | None = None)
 
 def draw_precision_recall(evaluations: Mapping[str, Evaluation], *, band: Band | None = None) -> Figure:
     """Draw precision over recall as steps, each beside the base rate of its own posts, and the band of the first."""
-    figure, axes = _make_figure(6.4, 5.2)
+    figure, axes = _make_figure(6.0, 6.0)
     for (name, evaluation), (colour, style) in zip(evaluations.items(), STYLES, strict=False):
         recall, precision = zip(*evaluation.precision_recall, strict=True)
         axes.step(
@@ -125,10 +136,9 @@ def draw_precision_recall(evaluations: Mapping[str, Evaluation], *, band: Band |
             color=colour,
             linestyle=style,
             linewidth=2,
-            label=f"{name}: average precision {evaluation.pr_auc:.3f}",
+            label=f"{name}: average precision {evaluation.pr_auc:.3f} (base rate: {evaluation.base_rate:.3f})",
         )
-        base = evaluation.base_rate
-        axes.axhline(base, color=colour, linestyle=":", linewidth=1.5, label=f"  its base rate: {base:.3f}")
+        axes.axhline(evaluation.base_rate, color=colour, linestyle=":", linewidth=1.5)
     _fill(axes, band)
     axes.set(
         xlabel="Recall (share of retweeted posts that are found)",
@@ -137,7 +147,7 @@ def draw_precision_recall(evaluations: Mapping[str, Evaluation], *, band: Band |
         xlim=(0, 1),
         ylim=(0, 1.01),
     )
-    axes.legend(loc="upper right", frameon=False)
+    figure.legend(loc="outside lower center", frameon=False, fontsize=9)
     return figure
 
 

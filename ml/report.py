@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ml.calibration import calibrate, calibration_error
 from ml.card import meaning_of, say_gain
+from ml.engineered import NUMBERS
 from ml.intervals import draw_rows
 from ml.model import MODEL_NAME
 from ml.split import SplitKind
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from ml.evaluation import Evaluation
     from ml.intervals import Interval
-    from ml.training import TrainedModel
+    from ml.training import SplitResult, TrainedModel
 
 DOCUMENT: Final = "report.html"
 ORDER: Final = ("roc", "precision_recall", "calibration", "confusion", "importances", "tree")
@@ -80,7 +81,10 @@ def write_report(
         bins=bins,
         calibration_error=calibration_error(bins),
         pictures=[(name.split(".")[0].replace("_", " "), _embed(figures[name])) for name in names],
-        importances=[(name, meaning_of(name).replace("`", ""), share) for name, share in importances.items()],
+        importances=[
+            (name, meaning_of(name).replace("`", ""), share, _alone(trained, name))
+            for name, share in importances.items()
+        ],
         trials=sorted(trained.trials, key=lambda trial: -trial.mean_roc_auc),
         tables=tables,
         trained_at=trained_at,
@@ -90,7 +94,7 @@ def write_report(
 
 def summarise(trained: TrainedModel) -> list[str]:
     """Say what a reader must know, in a sentence each, with the numbers; near the majority is called so."""
-    found = [_verdict(result.kind, result.evaluation) for result in trained.results]
+    found = [_verdict(result.kind, result.evaluation, _intervals(trained, result)) for result in trained.results]
     earlier = trained.detail.earlier_rate
     found.append(
         f"Going by the share of the author's posts among those learnt from that were retweeted gives ROC-AUC "
@@ -100,9 +104,9 @@ def summarise(trained: TrainedModel) -> list[str]:
     return found
 
 
-def _verdict(kind: SplitKind, evaluation: Evaluation) -> str:
+def _verdict(kind: SplitKind, evaluation: Evaluation, intervals: Mapping[str, Interval]) -> str:
     lead = evaluation.accuracy - evaluation.majority_accuracy
-    interval = draw_rows(evaluation, seed=0).intervals()["roc_auc"]
+    interval = intervals["roc_auc"]
     better = f"{lead:+.3f} beside always saying what is more frequent ({evaluation.majority_accuracy:.3f})"
     if lead < NEAR_MAJORITY:
         better += ", which is near the majority: at 0.5 the model tells hardly more than it"
@@ -123,15 +127,17 @@ def list_lines(trained: TrainedModel) -> list[Line]:
         found.append(Line(kind, "the base rate for every post", ("", "0.500", f"{base:.3f}", *_of_prior(base))))
         if result.kind is SplitKind.TIME:
             found.append(Line(kind, "the author's own earlier rate", _figures(trained.detail.earlier_rate)))
-        intervals = (
-            trained.detail.draws.intervals()
-            if result.kind is SplitKind.TIME
-            else draw_rows(evaluation, seed=trained.dataset.seed).intervals()
-        )
         if result.without_sentiment:
             found.append(Line(kind, "without sentiment", _figures(result.without_sentiment)))
-        found.append(Line(kind, "this model", _figures(evaluation, intervals), is_this=True))
+        found.append(Line(kind, "this model", _figures(evaluation, _intervals(trained, result)), is_this=True))
     return found
+
+
+def _intervals(trained: TrainedModel, result: SplitResult) -> dict[str, Interval]:
+    """Give the intervals of a split's figures: by time whole authors are drawn again, else posts."""
+    if result.kind is SplitKind.TIME:
+        return trained.detail.draws.intervals()
+    return draw_rows(result.evaluation, seed=trained.dataset.seed).intervals()
 
 
 _BLANKS: Final = ("", "", "", "")
@@ -147,6 +153,13 @@ def _of_prior(base: float) -> tuple[str, str]:
 def _figures(evaluation: Evaluation, intervals: Mapping[str, Interval] | None = None) -> tuple[str, ...]:
     names = ("accuracy", "roc_auc", "pr_auc", "log_loss", "brier")
     return tuple(f"{getattr(evaluation, name):.3f}" + (f" ({intervals[name]})" if intervals else "") for name in names)
+
+
+def _alone(trained: TrainedModel, name: str) -> str:
+    """Give the ROC-AUC of a feature by itself, or of the number that is made of it alone; empty if there is none."""
+    single = trained.detail.single
+    own = next((other for other in single if other == name or NUMBERS[other].reads == (name,)), None)
+    return f"{single[own]:.3f}" if own else ""
 
 
 def _embed(figure: Any) -> str:

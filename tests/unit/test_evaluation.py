@@ -140,8 +140,8 @@ def test_tree_that_asks_for_a_category_is_refused():
 
 def texts_of(figure) -> str:
     (axes,) = figure.axes
-    legend = axes.get_legend()
-    texts = [*axes.texts, *(legend.get_texts() if legend else [])]
+    legends = [*figure.legends, *([legend] if (legend := axes.get_legend()) else [])]
+    texts = [*axes.texts, *(text for legend in legends for text in legend.get_texts())]
     return "\n".join([axes.get_xlabel(), axes.get_ylabel(), *(text.get_text() for text in texts)])
 
 
