@@ -71,8 +71,13 @@ def collect(frame: DataFrame, names: Sequence[str]) -> tuple[Floats, Floats, Flo
 
 
 def learn(matrix: Floats, labels: Floats, *, params: Mapping[str, Any], seed: int) -> HistGradientBoostingClassifier:
-    """Learn boosted trees from numbers, one row per post."""
+    """Learn boosted trees from numbers, one row per post.
+
+    In one thread: OpenMP's threads wait for each other by spinning, which on a busy machine (Spark is there too)
+    takes a hundred times as long, and the same sums are made in the same order on any number of cores.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     learner = HistGradientBoostingClassifier(
         max_iter=int(params["trees"]),
@@ -83,7 +88,17 @@ def learn(matrix: Floats, labels: Floats, *, params: Mapping[str, Any], seed: in
         early_stopping=False,
         random_state=seed,
     )
-    return learner.fit(matrix, labels)
+    with threadpool_limits(limits=1, user_api="openmp"):
+        return learner.fit(matrix, labels)
+
+
+def say(learner: HistGradientBoostingClassifier, matrix: Floats) -> Floats:
+    """Give the probability of each row, in one thread as well."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="openmp"):
+        scores: Floats = learner.predict_proba(matrix)[:, 1]
+        return scores
 
 
 def to_mllib(learner: HistGradientBoostingClassifier, frame: DataFrame) -> GBTClassificationModel:
@@ -166,7 +181,7 @@ def open_trials(
         for cut, end in zip(cuts, [*cuts[1:], np.inf], strict=True):
             before, later = seconds < cut, (seconds >= cut) & (seconds < end)
             learner = learn(matrix[before], labels[before], params=params, seed=seed)
-            found.append(evaluate_rows(learner.predict_proba(matrix[later])[:, 1], labels[later]))
+            found.append(evaluate_rows(say(learner, matrix[later]), labels[later]))
         return found
 
     return measure

@@ -3,8 +3,8 @@
     EPILAKE_HOME=FOLDER python -m tests.benchmarks.models [--boosted]
 
 reads the features of an installation in which the posts were brought as far as REFINED (`epilake run FILE`). Prints,
-per split, mean ± standard deviation over five seeds: they decide which authors and stories are held out. The split by time
-has no seed, so its deviation is that of the learner alone.
+per split, mean ± standard deviation over five seeds: they decide which authors and stories are held out. The split
+by time has no seed, so its deviation is that of the learner alone.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from flows.settings import Settings
 from flows.train import read_features, read_versions
 from ml.candidates.article import ARTICLE
 from ml.candidates.boosted import BOOSTED
-from ml.candidates.in_memory import IN_MEMORY, collect, evaluate_rows, learn
+from ml.candidates.in_memory import IN_MEMORY, collect, evaluate_rows, learn, say
 from ml.dataset import open_dataset
 from ml.evaluation import Evaluation, evaluate
 from ml.features import KEYS, LABEL
@@ -82,7 +82,7 @@ def measure_curve(split: "Split", *, seed: int) -> Iterator[tuple[str, Evaluatio
     for share in SHARES:
         rows = np.sort(order[: int(share * len(order))])
         learner = learn(matrix[rows], labels[rows], params=IN_MEMORY.defaults, seed=seed)
-        yield f"sklearn, {share:.1%} of the rows", evaluate_rows(learner.predict_proba(later)[:, 1], truth)
+        yield f"sklearn, {share:.1%} of the rows", evaluate_rows(say(learner, later), truth)
 
 
 def print_table(rows: Sequence[Row]) -> None:
