@@ -135,39 +135,37 @@ def to_mllib(learner: HistGradientBoostingClassifier, frame: DataFrame) -> GBTCl
 
 
 class _Writer:
-    """Makes MLlib's nodes of scikit-learn's; a post without an answer goes nowhere, for the numbers are never null."""
+    """Makes MLlib's nodes of scikit-learn's; no number is ever null, so where a null would go is left out.
+
+    Each call crosses from Python to the JVM, so all nodes share their statistics: of one row, which makes a node's gain
+    its weight among the features.
+    """
 
     def __init__(self, jvm: Any, gateway: Any) -> None:
-        self._tree = jvm.org.apache.spark.ml.tree
-        self._calculator = jvm.org.apache.spark.mllib.tree.impurity.VarianceCalculator
-        self._gateway, self._double = gateway, jvm.double
-        self._nothing = self._statistics(0)
+        tree = jvm.org.apache.spark.ml.tree
+        self._leaf, self._inner, self._split = tree.LeafNode, tree.InternalNode, tree.ContinuousSplit
+        one_row = gateway.new_array(jvm.double, 3)
+        one_row[0] = 1.0
+        self._statistics = jvm.org.apache.spark.mllib.tree.impurity.VarianceCalculator(one_row, 1)
 
     def leaf(self, value: float) -> Any:
         """Make a leaf that adds a value to the log-odds."""
-        return self._tree.LeafNode(value, 0.0, self._nothing)
+        return self._leaf(value, 0.0, self._statistics)
 
     def node(self, nodes: Any, number: int) -> Any:
         """Make a node and all below it."""
         node = nodes[number]
         if node["is_leaf"]:
             return self.leaf(float(node["value"]))
-        count = int(node["count"])
-        split = self._tree.ContinuousSplit(int(node["feature_idx"]), float(node["num_threshold"]))
-        return self._tree.InternalNode(
+        return self._inner(
             float(node["value"]),
             0.0,
-            float(node["gain"]) / max(count, 1),
+            float(node["gain"]),
             self.node(nodes, int(node["left"])),
             self.node(nodes, int(node["right"])),
-            split,
-            self._statistics(count),
+            self._split(int(node["feature_idx"]), float(node["num_threshold"])),
+            self._statistics,
         )
-
-    def _statistics(self, count: int) -> Any:
-        values = self._gateway.new_array(self._double, 3)
-        values[0] = float(count)
-        return self._calculator(values, count)
 
 
 def open_trials(
