@@ -51,6 +51,9 @@ _BUCKETS: Final = 10_000
 _DIGESTED: Final = (*KEYS, "author_id", *ARTICLE_FEATURES, LABEL, POSTED_SECONDS)
 _REPEATED: Final = r"""^(b['"])?\s*(RT\s+@\S+?:?\s+)+"""
 """How a text begins that repeats another one, also where the file spells it as Python's bytes."""
+_LINK: Final = r"https?://\S+"
+"""Each post of a text has a short link of its own."""
+
 _LOW_BITS: Final = 0xFFFF_FFFF
 
 
@@ -155,9 +158,13 @@ def _prepare(features: DataFrame, *, seed: int, held_out_share: float) -> DataFr
 
 
 def story_of(features: DataFrame) -> Column:
-    """Give the story of a post; its text without `RT @user:` where none is known, null without a text."""
+    """Give the story of a post; its text without `RT @user:` and links where none is known, else null."""
     none = sf.lit(None).cast("string")
-    plain = sf.trim(sf.regexp_replace(sf.col("text"), _REPEATED, "")) if "text" in features.columns else none
+    plain = (
+        sf.trim(sf.regexp_replace(sf.regexp_replace(sf.col("text"), _LINK, ""), _REPEATED, ""))
+        if "text" in features.columns
+        else none
+    )
     known = sf.col(STORY) if STORY in features.columns else none
     return sf.coalesce(known, plain)
 

@@ -228,8 +228,8 @@ class Registry:
         except (MlflowException, OSError) as error:
             known = ", ".join(str(row["version"]) for row in self.describe()) or "none"
             msg = (
-                f"no {name} was recorded with version {version} of {self.model_name}: name a version that was trained "
-                f"since it is recorded (versions: {known})."
+                f"no {name} was recorded with version {version} of {self.model_name}: name another version of "
+                f"{known}, one that was trained by this release."
             )
             raise NoModelError(msg) from error
 

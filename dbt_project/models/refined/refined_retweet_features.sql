@@ -1,5 +1,7 @@
 {{ config(pre_hook="{{ forget(['source', 'post_id'], deleted_lately()) }}") }}
 
+{% set times = ['last_seen_at', 'language_detected_at', 'sentiment_scored_at'] %}
+
 with
 
 posts as (
@@ -7,7 +9,7 @@ posts as (
     where
         source = 'twitter'
         {% if is_incremental() %}
-            and {{ is_new_to_this(['last_seen_at', 'language_detected_at', 'sentiment_scored_at']) }}
+            and {{ is_new_to_this(times) }}
         {% endif %}
 )
 
