@@ -34,6 +34,13 @@ class Number:
 
 
 _SINCE_1970: Final = "unix_seconds(posted_at)"
+_TOLD: Final = r"regexp_replace(text, r'^(b.)?(RT\s+@\S+\s+)+', '')"
+"""The text without `RT @user:`, also where a file spells it as Python's bytes: that it repeats another post is, in some
+sets, the label itself."""
+
+TOLD: Final = "told_text"
+"""Column that `make_numbers` adds where a number reads the text: the text that the numbers are made of."""
+
 _AGE_DAYS: Final = "coalesce(greatest(unix_seconds(posted_at) - unix_seconds(user_created_at), 0) / 86400D, 0D)"
 
 
@@ -42,7 +49,7 @@ def _log(column: str) -> str:
 
 
 def _count(pattern: str) -> str:
-    return f"cast(regexp_count(text, r'{pattern}') as double)"
+    return f"cast(regexp_count({_TOLD}, r'{pattern}') as double)"
 
 
 def _sent_by(name: str) -> Number:
@@ -78,7 +85,7 @@ _NUMBERS: Final = (
         f"coalesce(pmod(cast(floor({_SINCE_1970} / 86400) as bigint) + 3, 7), 0) * 1D",
         ("posted_at",),
     ),
-    Number("count_characters", "cast(length(text) as double)", ("text",)),
+    Number("count_characters", f"cast(length({_TOLD}) as double)", ("text",)),
     Number("count_words", _count(r"\S+"), ("text",)),
     Number("count_hash_marks", _count("#"), ("text",)),
     Number("count_mentions", _count("@"), ("text",)),
@@ -89,8 +96,8 @@ _NUMBERS: Final = (
     Number("count_capitals", _count("[A-Z]"), ("text",)),
     Number("count_non_ascii", _count(r"[^\x00-\x7f]"), ("text",)),
     Number("count_lines", _count(r"\n"), ("text",)),
-    Number("starts_with_mention", "cast(startswith(text, '@') as double)", ("text",)),
-    Number("is_cut", "cast(contains(text, '…') as double)", ("text",)),
+    Number("starts_with_mention", f"cast(startswith({_TOLD}, '@') as double)", ("text",)),
+    Number("is_cut", f"cast(contains({_TOLD}, '…') as double)", ("text",)),
     Number("is_english", "cast(language = 'en' as double)", ("language",)),
     *map(_sent_by, ("iphone", "ipad", "android", "web app", "tweetdeck", "instagram", "hootsuite", "buffer")),
     Number("positive_sentiment", "positive_sentiment", ("positive_sentiment",)),
@@ -122,5 +129,8 @@ def make_numbers(names: Iterable[str]) -> SQLTransformer:
     """Make the stage that adds these numbers to a model frame; a number that is a column already is left as it is."""
     from pyspark.ml.feature import SQLTransformer
 
-    added = [f"{NUMBERS[name].sql} as {name}" for name in names if NUMBERS[name].sql != name]
+    wanted = [NUMBERS[name] for name in names]
+    added = [f"{number.sql} as {number.name}" for number in wanted if number.sql != number.name]
+    if any("text" in number.reads for number in wanted):
+        added.append(f"{_TOLD} as {TOLD}")
     return SQLTransformer(statement=f"select {', '.join(['*', *added])} from __THIS__")  # noqa: S608 - our own words

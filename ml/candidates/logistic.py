@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ml.candidates.candidate import Candidate
-from ml.engineered import READS, make_numbers, numbers_of
+from ml.engineered import READS, TOLD, make_numbers, numbers_of
 from ml.features import LABEL, check_columns
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def fit_logistic(
     parts = ["scaled"]
     if "text" in names:
         stages += [
-            RegexTokenizer(inputCol="text", outputCol="words", pattern=r"https?://\S+|[^\p{L}\p{N}_#@]+"),
+            RegexTokenizer(inputCol=TOLD, outputCol="words", pattern=r"https?://\S+|[^\p{L}\p{N}_#@]+"),
             HashingTF(inputCol="words", outputCol="word_counts", numFeatures=params["buckets"], binary=True),
             IDF(inputCol="word_counts", outputCol="weighed_words", minDocFreq=MIN_POSTS_OF_A_WORD),
         ]
