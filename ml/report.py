@@ -69,14 +69,15 @@ def write_report(
     names = sorted(figures, key=lambda name: ORDER.index(name.split(".")[0]))
     environment = Environment(loader=PackageLoader("ml", ""), autoescape=True, undefined=StrictUndefined)
     bins = calibrate(trained.evaluation)
+    intervals = {result.kind: _intervals(trained, result) for result in trained.results}
     return environment.get_template("report.html.j2").render(
         model=MODEL_NAME,
         trained=trained,
         dataset=trained.dataset,
         detail=trained.detail,
         params=", ".join(f"{name} {value}" for name, value in trained.params.items()),
-        summary=summarise(trained),
-        lines=list_lines(trained),
+        summary=summarise(trained, intervals),
+        lines=list_lines(trained, intervals),
         gains=[say_gain(trained, result).removeprefix("- ") for result in trained.results],
         bins=bins,
         calibration_error=calibration_error(bins),
@@ -92,9 +93,9 @@ def write_report(
     )
 
 
-def summarise(trained: TrainedModel) -> list[str]:
+def summarise(trained: TrainedModel, intervals: Mapping[SplitKind, Mapping[str, Interval]]) -> list[str]:
     """Say what a reader must know, in a sentence each, with the numbers; near the majority is called so."""
-    found = [_verdict(result.kind, result.evaluation, _intervals(trained, result)) for result in trained.results]
+    found = [_verdict(result.kind, result.evaluation, intervals[result.kind]) for result in trained.results]
     earlier = trained.detail.earlier_rate
     found.append(
         f"Going by the share of the author's posts among those learnt from that were retweeted gives ROC-AUC "
@@ -117,7 +118,7 @@ def _verdict(kind: SplitKind, evaluation: Evaluation, intervals: Mapping[str, In
     )
 
 
-def list_lines(trained: TrainedModel) -> list[Line]:
+def list_lines(trained: TrainedModel, intervals: Mapping[SplitKind, Mapping[str, Interval]]) -> list[Line]:
     """List the figures of this model and its baselines on each split."""
     found = []
     for result in trained.results:
@@ -129,7 +130,7 @@ def list_lines(trained: TrainedModel) -> list[Line]:
             found.append(Line(kind, "the author's own earlier rate", _figures(trained.detail.earlier_rate)))
         if result.without_sentiment:
             found.append(Line(kind, "without sentiment", _figures(result.without_sentiment)))
-        found.append(Line(kind, "this model", _figures(evaluation, _intervals(trained, result)), is_this=True))
+        found.append(Line(kind, "this model", _figures(evaluation, intervals[result.kind]), is_this=True))
     return found
 
 

@@ -27,9 +27,9 @@ FEATURES = "refined.refined_retweet_features"
 def lake(
     sample_home: Path, make_home: Callable[[str], Path], move_to: Callable[[Path], Settings]
 ) -> Iterator[Settings]:
-    """The lake of the sample without its models, in which `auto` has trained: two draws of limits, in memory."""
+    """The lake of the sample without models and predictions, in which `auto` has trained with two draws of limits."""
     home = make_home("models")
-    shutil.copytree(sample_home / "lake", home / "lake")
+    shutil.copytree(sample_home / "lake", home / "lake", ignore=shutil.ignore_patterns("scored"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EPILAKE_SEARCH_TRIALS", "2")
         settings = move_to(home)
@@ -80,7 +80,9 @@ def test_a_candidate_or_version_that_is_not_there_is_refused(lake: Settings) -> 
 
 def test_rows_that_were_vacuumed_cannot_be_had_again(lake: Settings, spark: "SparkSession") -> None:
     path = table_path(lake, FEATURES)
-    spark.sql(f"delete from delta.`{path}` where post_id = (select min(post_id) from delta.`{path}`)")
+    spark.sql(
+        f"delete from delta.`{path}` where post_id = '{spark.table(FEATURES).agg({'post_id': 'min'}).first()[0]}'"
+    )
     assert reproduce(1)["count_different"] == 0
     spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
     spark.sql(f"vacuum delta.`{path}` retain 0 hours")
