@@ -106,17 +106,27 @@ def enrich(*, as_json: AsJson = False) -> None:
 @app.command()
 def train(
     extra_feature: Annotated[
-        list[str] | None, typer.Option(help="A column to learn from beside the article's.", show_default=False)
+        list[str] | None, typer.Option(help="A column to learn from beside the candidate's.", show_default=False)
     ] = None,
     *,
+    candidate: Annotated[
+        str, typer.Option(help="article, tree, boosted, logistic, sklearn; auto: by size, its limits searched for.")
+    ] = "tree",
+    reproduce: Annotated[
+        int | None, typer.Option(help="Fit a version again as recorded, and compare.", show_default=False)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train, register and judge the retweet model."""
+    """Train, register and judge a retweet model, or fit a version again."""
 
     def call() -> object:
+        if reproduce is not None:
+            from flows.reproduce import reproduce as again
+
+            return again(reproduce)
         from flows.train import train as flow
 
-        return flow(extra_feature or [])
+        return flow(extra_feature or [], candidate)
 
     run_flow(call, as_json=as_json)
 

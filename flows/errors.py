@@ -31,3 +31,7 @@ class RefusedTrainingError(EpilakeError):
 
 class NoModelYetError(EpilakeError):
     """Scoring was asked for and no version has the alias."""
+
+
+class NotReproducibleError(EpilakeError):
+    """What a model was learnt from cannot be read any more."""

@@ -34,6 +34,14 @@ def publish_markdown(key: str, text: str) -> None:
         create_markdown_artifact(text, artifact_key(key))
 
 
+def publish_link(key: str, title: str, address: str) -> None:
+    """Publish an address to follow under a key that names its history."""
+    from prefect.artifacts import create_link_artifact
+
+    if _is_in_run():
+        create_link_artifact(link=address, link_text=title, key=artifact_key(key))
+
+
 def artifact_key(text: str) -> str:
     """Return text as a key that Prefect takes: lower-case ASCII letters, digits and single dashes.
 

@@ -83,7 +83,19 @@ class Settings(BaseSettings):
     gate_tolerance_roc_auc: float = Field(
         default=0.005, ge=0, description="How far below the production model's ROC-AUC a new model may lie."
     )
-    seed: int = Field(default=20201212, description="Seed of the splits and the tree.")
+    seed: int = Field(default=20201212, description="Seed of the splits, of every fit, search and draw.")
+    sklearn_max_rows: int = Field(
+        default=200_000,
+        ge=0,
+        description="Training rows up to which the candidate `auto` learns in memory with scikit-learn; above: MLlib.",
+    )
+    search_trials: int = Field(default=8, ge=1, description="Limits that the candidate `auto` tries at most.")
+    leak_limit_roc_auc: float = Field(
+        default=0.95,
+        gt=0.5,
+        le=1,
+        description="Held-out ROC-AUC above which a single feature is taken for a leak, and training is refused.",
+    )
 
     @model_validator(mode="after")
     def _resolve_home(self) -> Self:

@@ -1,70 +1,78 @@
-"""The article's model: fitted, judged on held-out posts, registered, and promoted through the gate.
+"""A candidate: fitted, judged on held-out posts, registered, and promoted through the gate.
 
 What decides is in `ml`; this flow reads the features at one Delta version, hands them over and records what came of it.
-A training that would only repeat an earlier one (same rows, seed, features, code) is not run again, but a gate that a
-killed run left undecided is decided.
+A training that would only repeat an earlier one (same rows, seed, candidate, features, code) is not run again, but a
+gate that a killed run left undecided is decided.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.console import say, spinner
+from flows.console import counted, say, spinner
 from flows.errors import RefusedTrainingError
 from flows.lake.session import open_session
 from flows.lake.tables import open_table, table_path
-from flows.report import publish_counts, publish_markdown
+from flows.report import publish_counts, publish_link, publish_markdown
 from flows.runs import recorded
 from flows.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from ml.candidates.candidate import Candidate, Params
+    from ml.candidates.search import Trial
     from ml.dataset import Dataset
     from ml.registry import Registry, TableVersion
     from ml.training import TrainedModel
 
 FEATURES_TABLE = "refined.refined_retweet_features"
-TABLES = ("raw.twitter_posts", "curated.curated_posts", "enriched.post_sentiment", FEATURES_TABLE)
+STORIES_TABLE = "refined.refined_post_stories"
+TABLES = ("raw.twitter_posts", "curated.curated_posts", "enriched.post_sentiment", STORIES_TABLE, FEATURES_TABLE)
 """The tables behind a model, whose Delta versions are recorded with it."""
 
 
 @flow(name="train")
-def train(extra_features: list[str] | None = None) -> dict[str, object]:
+def train(extra_features: list[str] | None = None, candidate: str = "tree") -> dict[str, object]:
     """Train, register and judge the model; return its version, whether it is new and whether it is in production.
 
     Args:
-        extra_features: Columns to learn from beside the article's; one known only after the outcome is refused.
+        extra_features: Columns to learn from beside the candidate's; one known only after the outcome is refused.
+        candidate: Name of a candidate (`ml.candidates.known`), or `auto`: the one that suits the size, its limits
+            searched for.
 
     Raises:
-        RefusedTrainingError: There is one class only, too little to learn from, or a feature that may not be used.
+        RefusedTrainingError: There is one class only, too little to learn from, a feature that may not be used, or no
+            such candidate.
     """
     settings = Settings()
     with recorded(settings, "train") as report:
-        outcome = train_and_judge(settings, tuple(extra_features or ()))
+        outcome = train_and_judge(settings, tuple(extra_features or ()), candidate)
         report.update(outcome)
     return outcome
 
 
 @task(cache_policy=NO_CACHE)
-def train_and_judge(settings: Settings, extra_features: tuple[str, ...]) -> dict[str, object]:
+def train_and_judge(settings: Settings, extra_features: tuple[str, ...], candidate: str = "tree") -> dict[str, object]:
     """Find or train the version that belongs to the present rows, point `staging` to it, and let the gate decide."""
     from ml.dataset import open_dataset
     from ml.registry import STAGING
 
     registry = open_registry(settings)
-    with refusals_in_words(), spinner("Training"):
-        names = feature_names(extra_features)
+    with refusals_in_words():
         tables = read_versions(settings)
         with open_dataset(read_features(settings, tables), seed=settings.seed) as dataset:
-            found, model_version = find_or_train(registry, dataset, names, tables)
+            plan = choose_candidate(settings, dataset, candidate, extra_features)
+            found, model_version = find_or_train(settings, registry, dataset, plan, tables)
             registry.set_alias(STAGING, model_version)
-            is_promoted, reasons = judge(settings, registry, dataset, model_version)
+            with spinner("Judging the model"):
+                is_promoted, reasons = judge(settings, registry, dataset, model_version)
     verdict = "in production" if is_promoted else "not promoted"
     say(
         f"model version {model_version}: {'as trained before' if found else 'trained'}, {verdict} "
@@ -80,11 +88,30 @@ def open_registry(settings: Settings) -> "Registry":
     return Registry(settings.tracking_uri, settings.artifact_location)
 
 
-def feature_names(extra: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the article's features and the extra ones, checked."""
-    from ml.features import ARTICLE_FEATURES, check_features
+@dataclass(frozen=True)
+class Plan:
+    """What is to be fitted.
 
-    return tuple(check_features((*ARTICLE_FEATURES, *extra)))
+    Attributes:
+        candidate: What kind of model.
+        names: Features, checked.
+        is_searched: Whether its limits are searched for, or are its defaults.
+    """
+
+    candidate: "Candidate"
+    names: tuple[str, ...]
+    is_searched: bool
+
+
+def choose_candidate(settings: Settings, dataset: "Dataset", name: str, extra: tuple[str, ...]) -> Plan:
+    """Return the candidate of that name, and its features and the extra ones, checked."""
+    from ml.candidates.known import AUTO, choose
+    from ml.features import check_features
+    from ml.split import SplitKind
+
+    rows = dataset.split(SplitKind.TIME).train_counts.rows
+    candidate = choose(name, train_rows=rows, max_rows_in_memory=settings.sklearn_max_rows)
+    return Plan(candidate, check_features((*candidate.features, *extra)), is_searched=name == AUTO)
 
 
 def read_versions(settings: Settings) -> "list[TableVersion]":
@@ -92,67 +119,118 @@ def read_versions(settings: Settings) -> "list[TableVersion]":
     from ml.registry import TableVersion
 
     return [
-        TableVersion(name, str(table_path(settings, name)), open_table(settings, name).version()) for name in TABLES
+        TableVersion(name, str(table_path(settings, name)), open_table(settings, name).version())
+        for name in TABLES
+        if name != STORIES_TABLE or table_path(settings, name).exists()
     ]
 
 
 def read_features(settings: Settings, tables: "list[TableVersion]") -> "DataFrame":
-    """Return the features as they stood at the version that will be recorded, whatever is written meanwhile."""
-    found = next(table for table in tables if table.name == FEATURES_TABLE)
+    """Return the features, and the story of each post where there is one, as they stood at the versions given."""
     spark = open_session(settings)
-    return spark.read.format("delta").option("versionAsOf", found.version).load(found.path)
+    read = {
+        table.name: spark.read.format("delta").option("versionAsOf", table.version).load(table.path)
+        for table in tables
+        if table.name in {FEATURES_TABLE, STORIES_TABLE}
+    }
+    if STORIES_TABLE not in read:
+        return read[FEATURES_TABLE]
+    stories = read[STORIES_TABLE].select("source", "post_id", "story_id")
+    return read[FEATURES_TABLE].join(stories, ["source", "post_id"], "left")
 
 
 def find_or_train(
-    registry: "Registry", dataset: "Dataset", names: tuple[str, ...], tables: "list[TableVersion]"
+    settings: Settings, registry: "Registry", dataset: "Dataset", plan: Plan, tables: "list[TableVersion]"
 ) -> tuple[bool, int]:
     """Return whether a version of the same training was there already, and the version."""
     from ml.training import fingerprint
+    from ml.training import train as fit
 
-    code_version = version("epilake")
-    wanted = fingerprint(dataset, feature_names=names, code_version=code_version)
+    searched = {"search_trials": settings.search_trials} if plan.is_searched else None
+    wanted = fingerprint(
+        dataset,
+        candidate=plan.candidate,
+        params=searched,
+        feature_names=plan.names,
+        code_version=version("epilake"),
+    )
     found = registry.find_trained(wanted)
     if found is not None:
         return True, found
-    return False, train_and_register(registry, dataset, names, tables, wanted=wanted, code_version=code_version)
+    params, trials = search_limits(settings, dataset, plan) if plan.is_searched else (None, ())
+    with spinner(f"Training {plan.candidate.name}"):
+        trained = fit(
+            dataset,
+            candidate=plan.candidate,
+            params=params,
+            feature_names=plan.names,
+            leak_limit=settings.leak_limit_roc_auc,
+            trials=trials,
+        )
+        return False, register(registry, trained, tables, wanted=wanted)
 
 
-def train_and_register(
-    registry: "Registry",
-    dataset: "Dataset",
-    names: tuple[str, ...],
-    tables: "list[TableVersion]",
-    *,
-    wanted: str,
-    code_version: str,
-) -> int:
-    """Fit, measure, draw and register; return the version."""
+def search_limits(settings: Settings, dataset: "Dataset", plan: Plan) -> "tuple[Params, tuple[Trial, ...]]":
+    """Return the limits that rank later blocks of the training part best, and every trial."""
+    from ml.candidates.search import best_of, search
+    from ml.split import SplitKind
+
+    train_rows = dataset.split(SplitKind.TIME).train
+    found = []
+    with counted(f"Searching limits of {plan.candidate.name}", settings.search_trials) as advance:
+        for trial in search(plan.candidate, train_rows, plan.names, trials=settings.search_trials, seed=dataset.seed):
+            found.append(trial)
+            advance(1)
+    best = best_of(found)
+    say(
+        f"{plan.candidate.name}: {len(found)} limits tried on the training part, ROC-AUC {best.mean_roc_auc:.3f} with "
+        + ", ".join(f"{name} {value}" for name, value in best.params.items())
+    )
+    return best.params, tuple(found)
+
+
+def register(registry: "Registry", trained: "TrainedModel", tables: "list[TableVersion]", *, wanted: str) -> int:
+    """Write card, report and training set, draw, and register; return the version."""
+    from ml import report, training_set
     from ml.card import write_card
-    from ml.model import importances
+    from ml.model import has_tree, importances
     from ml.plots import draw_all
     from ml.split import SplitKind
-    from ml.training import train as fit
     from ml.tree import read_tree
 
-    trained = fit(dataset, feature_names=names)
+    code_version, now = version("epilake"), datetime.now(UTC)
     weights = importances(trained.pipeline)
-    tree = read_tree(trained.pipeline, dataset.split(SplitKind.TIME).held_out)
-    card = write_card(
-        trained,
-        importances=weights,
-        tables={table.name: table.version for table in tables},
-        trained_at=datetime.now(UTC),
-        code_version=code_version,
+    held_out = trained.dataset.split(SplitKind.TIME).held_out
+    figures = draw_all(trained, read_tree(trained.pipeline, held_out) if has_tree(trained.pipeline) else None, weights)
+    versions = {table.name: table.version for table in tables}
+    written: dict[str, Any] = {
+        "importances": weights,
+        "tables": versions,
+        "trained_at": now,
+        "code_version": code_version,
+    }
+    card = write_card(trained, **written)
+    rows = training_set.describe(
+        trained, versions, code_version=code_version, paths={table.name: table.path for table in tables}
     )
+    documents = {
+        report.DOCUMENT: report.write_report(trained, figures=figures, **written),
+        training_set.DOCUMENT: training_set.to_json(rows),
+    }
     publish(trained, card)
-    return registry.log_and_register(
+    found = registry.log_and_register(
         trained,
         fingerprint=wanted,
         tables=tables,
         code_version=code_version,
-        figures=draw_all(trained, tree, weights),
+        figures=figures,
         card=card,
+        documents=documents,
     )
+    address = registry.report_uri(found, report.DOCUMENT)
+    publish_link("model-report", f"Report of model version {found}", address)
+    say(f"report of version {found}: {address}")
+    return found
 
 
 def publish(trained: "TrainedModel", card: str) -> None:
@@ -194,10 +272,11 @@ def judge(
 @contextmanager
 def refusals_in_words() -> Iterator[None]:
     """Turn what `ml` refuses into an error that a command prints as one sentence."""
+    from ml.candidates.known import UnknownCandidateError
     from ml.features import FeatureError
     from ml.split import DatasetError
 
     try:
         yield
-    except (DatasetError, FeatureError) as error:
+    except (DatasetError, FeatureError, UnknownCandidateError) as error:
         raise RefusedTrainingError(f"Training is refused: {error}") from error

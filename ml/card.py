@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ml.engineered import NUMBERS
 from ml.features import FEATURES, SENTIMENT_FEATURES
 from ml.model import MODEL_NAME
+from ml.split import SplitKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,15 +19,12 @@ if TYPE_CHECKING:
     from ml.evaluation import Evaluation
     from ml.training import SplitResult, TrainedModel
 
-SURE_STANDARD_ERRORS: Final = 2.0
-"""A gain smaller than this many standard errors is not called one."""
-
 _LIMITS: Final = """\
 - Followers, friends and likes are those of the moment of capture, not of posting: a post that was captured late brings
   numbers from after it. How much that helps the model is not known.
 - Posts without any retweet *at capture* count as never retweeted.
-- The tree sees each feature as its share of the sum of all of them (`Normalizer`, p = 1). The index of a place or of a
-  list of hashtags is cut as a number, ordered by frequency, and lists of hashtags are taken whole.
+- The article's tree sees each feature as its share of the sum of all of them (`Normalizer`, p = 1). The index of a
+  place or of a list of hashtags is cut as a number, ordered by frequency, and lists of hashtags are taken whole.
 - Sentiment is VADER's: made for English, and below the majority class on labelled posts about vaccines. Posts in other
   languages, and those whose language is not known, have both shares 0.
 - Held-out by time, an author can stand on both sides; held-out by author, later posts can be learnt from. No figure
@@ -49,7 +48,7 @@ def write_card(
 
     Args:
         trained: What `ml.training.train` gave.
-        importances: Share of each feature in the tree's gain (`ml.model.importances`).
+        importances: Share of each feature in what the model goes by (`ml.model.importances`).
         tables: Delta version of each table behind the rows, by the table's name.
         trained_at: When it was trained, UTC.
         code_version: Version of the code that trained it.
@@ -58,7 +57,7 @@ def write_card(
         "What it is": _what(trained),
         "Trained on": _data(trained, tables),
         "How good it is": _metrics(trained),
-        "What sentiment adds": "\n".join(_sentiment(result) for result in trained.results),
+        "What sentiment adds": "\n".join(say_gain(trained, result) for result in trained.results),
         "What it looks at": _features(trained, importances),
         "Limits": _LIMITS,
         "Not for": _NOT_FOR,
@@ -69,12 +68,12 @@ def write_card(
 
 
 def _what(trained: TrainedModel) -> str:
-    limits = ", ".join(f"{name} {value}" for name, value in trained.tree.params().items())
+    limits = ", ".join(f"{name} {value}" for name, value in trained.params.items())
+    searched = f" They won against {len(trained.trials) - 1} other draws." if len(trained.trials) > 1 else ""
     return (
-        "A decision tree that says how likely a post is to be retweeted at least once. The design is the article's: "
-        "`StringIndexer` of place and hashtags (unseen values kept), `VectorAssembler`, `Normalizer` (p = 1), "
-        f"`DecisionTreeClassifier`. Limits of the tree: {limits}; seed {trained.dataset.seed}. The registered model "
-        "was learnt from the training part of the time split only, and is the very one that was measured."
+        f"It says how likely a post is to be retweeted at least once. Candidate `{trained.candidate.name}`: "
+        f"{trained.candidate.meaning}. Its limits: {limits}; seed {trained.dataset.seed}.{searched} The registered "
+        "model was learnt from the training part of the time split only, and is the very one that was measured."
     )
 
 
@@ -91,6 +90,8 @@ def _data(trained: TrainedModel, tables: Mapping[str, int]) -> str:
     for split in dataset.splits:
         rows = f"{split.train_counts.rows:,} posts learnt from, {split.held_out_counts.rows:,} held out"
         lines.append(f"- Split by {split.kind}: {rows}: {split.rule}")
+    lines += [f"- {note}" for note in dataset.notes]
+    lines += [f"- `{name}` has one value in all posts: nothing is learnt from it" for name in dataset.constants]
     return "\n".join(lines)
 
 
@@ -108,6 +109,8 @@ def _metrics(trained: TrainedModel) -> str:
         rows.append(_metric_row(result.kind, "**this model**", evaluation))
         if result.without_sentiment:
             rows.append(_metric_row(result.kind, "without sentiment", result.without_sentiment))
+    earlier = trained.detail.earlier_rate
+    rows.append(_metric_row("time", "the author's own earlier rate", earlier))
     confusion = trained.evaluation.confusion
     matrix = (
         f"Held-out by time, at 0.5: {confusion.true_positives:,} retweeted posts found, {confusion.false_negatives:,} "
@@ -124,27 +127,42 @@ def _metric_row(kind: str, name: str, evaluation: Evaluation) -> str:
     )
 
 
-def _sentiment(result: SplitResult) -> str:
-    """Say in one sentence what sentiment adds on one split; no gain smaller than its error is called one."""
+def say_gain(trained: TrainedModel, result: SplitResult) -> str:
+    """Say in one sentence what sentiment adds on one split; by time with its interval, whole authors drawn again."""
     gain = result.gain_of_sentiment
     if gain is None:
-        return f"- Held-out by {result.kind}: not measured, as the features hold no sentiment or nothing else."
-    size = abs(gain.roc_auc_standard_errors)
-    verdict = "not to be told from chance" if size < SURE_STANDARD_ERRORS else "more than chance would give"
-    return (
+        return f"- Held-out by {result.kind}: not measured."
+    found = (
         f"- Held-out by {result.kind}: ROC-AUC {gain.roc_auc:+.3f}, PR-AUC {gain.pr_auc:+.3f}, accuracy "
-        f"{gain.accuracy:+.3f} against the same tree without sentiment. The difference in ROC-AUC is {size:.1f} "
-        f"standard errors: {verdict}."
+        f"{gain.accuracy:+.3f} against the same candidate without sentiment."
     )
+    interval = trained.detail.gain_of_sentiment.get("roc_auc")
+    if interval is None or result.kind is not SplitKind.TIME:
+        return found
+    verdict = "not to be told from chance" if interval.holds_zero else "more than chance would give"
+    return f"{found} 95% of the draws give {interval.low:+.3f} to {interval.high:+.3f} in ROC-AUC: {verdict}."
 
 
 def _features(trained: TrainedModel, importances: Mapping[str, float]) -> str:
-    rows = ["| feature | what it is | known | share of the tree's gain |", "|---|---|---|---|"]
-    for name in sorted(trained.feature_names, key=lambda name: -importances.get(name, 0.0)):
-        feature = FEATURES[name]
-        rows.append(f"| `{name}` | {feature.meaning} | {feature.known} | {importances.get(name, 0.0):.1%} |")
+    rows = ["| feature | what it is | share of what the model goes by |", "|---|---|---|"]
+    rows += [f"| `{name}` | {meaning_of(name)} | {share:.1%} |" for name, share in importances.items()]
     sentiment = sum(importances.get(name, 0.0) for name in SENTIMENT_FEATURES)
-    return "\n".join(rows) + f"\n\nBoth shares of sentiment together: {sentiment:.1%} of the gain."
+    read = ", ".join(f"`{name}`" for name in trained.feature_names)
+    return "\n".join(rows) + (
+        f"\n\nBoth shares of sentiment together: {sentiment:.1%}. Columns read, each known at posting: {read}."
+    )
+
+
+def meaning_of(name: str) -> str:
+    """Say what a feature, or a number made of features, is.
+
+    >>> meaning_of("log_followers")
+    'made of `user_followers`'
+    """
+    if name in FEATURES:
+        return FEATURES[name].meaning
+    reads = NUMBERS[name].reads if name in NUMBERS else ("text",)
+    return f"made of {', '.join(f'`{read}`' for read in reads)}"
 
 
 def _load() -> str:

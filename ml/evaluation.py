@@ -6,7 +6,7 @@ each score met each label; everything else is arithmetic on those few counts, te
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -62,6 +62,7 @@ class Evaluation:
         confusion: Counts at `THRESHOLD`.
         roc: Points (false positive rate, true positive rate), from (0, 0) to (1, 1).
         precision_recall: Points (recall, precision) by falling threshold.
+        counts: (score, rows not retweeted, rows retweeted) of each distinct score: all that a figure is made of.
     """
 
     rows: int
@@ -77,6 +78,7 @@ class Evaluation:
     confusion: Confusion
     roc: tuple[tuple[float, float], ...]
     precision_recall: tuple[tuple[float, float], ...]
+    counts: tuple[tuple[float, float, float], ...] = field(default=(), repr=False)
 
     def metrics(self) -> dict[str, float]:
         """Give the figures that are recorded with a model, by name."""
@@ -185,6 +187,7 @@ def evaluate_counts(scores: Sequence[float], negatives: Sequence[int], positives
         confusion=confusion,
         roc=curve.roc(),
         precision_recall=curve.precision_recall(),
+        counts=tuple(zip(score.tolist(), negative.tolist(), positive.tolist(), strict=True)),
     )
 
 

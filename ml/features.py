@@ -37,6 +37,8 @@ class Kind(StrEnum):
     COUNT = "count"
     FLAG = "flag"
     SHARE = "share"
+    TEXT = "text"
+    MOMENT = "moment"
 
 
 class Known(StrEnum):
@@ -86,6 +88,11 @@ FEATURES: Final = {
         Feature("positive_sentiment", Kind.SHARE, "share of the text that VADER reads as positive, [0, 1]"),
         Feature("negative_sentiment", Kind.SHARE, "share of the text that VADER reads as negative, [0, 1]"),
         Feature("user_verified", Kind.FLAG, "whether the author's account was verified, at capture"),
+        Feature("text", Kind.TEXT, "text of the post"),
+        Feature("language", Kind.CATEGORY, "language of the text, found from the text alone"),
+        Feature("client_name", Kind.CATEGORY, "program with which the post was sent"),
+        Feature("user_created_at", Kind.MOMENT, "when the account was created; a day under the policy `strict`"),
+        Feature("posted_at", Kind.MOMENT, "when the post was made, UTC"),
         Feature("favorites", Kind.COUNT, "likes of the post", Known.AFTER_OUTCOME),
         Feature("retweets", Kind.COUNT, "retweets of the post: the outcome itself", Known.AFTER_OUTCOME),
         Feature("is_retweet", Kind.FLAG, "the outcome as a second field", Known.AFTER_OUTCOME),
@@ -96,8 +103,23 @@ FEATURES: Final = {
 }
 """Every column that a list of features may name, by name."""
 
-ARTICLE_FEATURES: Final = tuple(name for name, feature in FEATURES.items() if feature.known is Known.AT_POSTING)
+ARTICLE_FEATURES: Final = (
+    "user_location",
+    "hashtags",
+    "user_followers",
+    "user_friends",
+    "user_favourites",
+    "positive_sentiment",
+    "negative_sentiment",
+    "user_verified",
+)
 """The eight features of the article, in the order of its VectorAssembler."""
+
+POSTING_FEATURES: Final = tuple(name for name, feature in FEATURES.items() if feature.known is Known.AT_POSTING)
+"""All columns that are known when a post is made: the article's, and what the other candidates read beside them."""
+
+OPTIONAL_FEATURES: Final = tuple(name for name in POSTING_FEATURES if name not in ARTICLE_FEATURES)
+"""Columns that the article does not use; a features table of an earlier build may lack them."""
 
 SENTIMENT_FEATURES: Final = ("positive_sentiment", "negative_sentiment")
 
@@ -132,7 +154,7 @@ because no post has it at the moment it must be scored.
             "because no post has it at the moment it must be scored."
         )
         raise LeakedFeatureError(msg)
-    known = ", ".join(ARTICLE_FEATURES)
+    known = ", ".join(POSTING_FEATURES)
     for name in wanted:
         if name not in FEATURES:
             raise UnknownFeatureError(f"{name} is not a known feature: choose among {known}, or add it to ml.features.")
@@ -142,14 +164,16 @@ because no post has it at the moment it must be scored.
 
 
 def to_model_value(feature: Feature) -> Column:
-    """Give the column as the model takes it, with no null left.
+    """Give the column as the model takes it, with no null left but in a moment.
 
     A null category becomes the empty string, so that "no place given" is a place of its own and not mixed with the
     places that the model never saw; a null count, share (and NaN) or flag becomes 0, as the sources leave out zeros.
     """
     value = sf.col(feature.name)
     match feature.kind:
-        case Kind.CATEGORY:
+        case Kind.MOMENT:
+            plain = value.cast("timestamp")
+        case Kind.CATEGORY | Kind.TEXT:
             plain = sf.coalesce(value.cast("string"), sf.lit(""))
         case Kind.SHARE:
             plain = sf.coalesce(sf.nanvl(value.cast("double"), sf.lit(0.0)), sf.lit(0.0))
@@ -162,8 +186,9 @@ def to_model_frame(features: DataFrame) -> DataFrame:
     """Give the features table the shape that every model here takes.
 
     Grain and all other columns are kept: one row per post, key (source, post_id). The eight features of the article
-    have no null left; counts, shares and flags are double. Where the frame has `was_retweeted`, `label` is added:
-    double, 1.0 or 0.0, null if unknown. A frame that went through once already comes back as it is.
+    have no null left, nor have text, language and program where the frame has them; counts, shares and flags are
+    double. Where the frame has `was_retweeted`, `label` is added: double, 1.0 or 0.0, null if unknown. A frame that
+    went through once already comes back as it is.
 
     Args:
         features: `refined.refined_retweet_features`, or any frame with the eight features.
@@ -173,6 +198,27 @@ def to_model_frame(features: DataFrame) -> DataFrame:
         if SOURCE_LABEL in features.columns
         else []
     )
-    replaced = (*ARTICLE_FEATURES, LABEL) if label else ARTICLE_FEATURES
+    names = (*ARTICLE_FEATURES, *optional_features(features))
+    replaced = {*names, LABEL} if label else {*names}
     kept = [sf.col(f"`{name}`") for name in features.columns if name not in replaced]
-    return features.select(*kept, *(to_model_value(FEATURES[name]) for name in ARTICLE_FEATURES), *label)
+    return features.select(*kept, *(to_model_value(FEATURES[name]) for name in names), *label)
+
+
+def optional_features(features: DataFrame) -> tuple[str, ...]:
+    """Give the features beyond the article's that a frame has."""
+    return tuple(name for name in OPTIONAL_FEATURES if name in features.columns)
+
+
+def check_columns(features: DataFrame, names: Iterable[str]) -> None:
+    """Refuse a frame that lacks a feature.
+
+    Raises:
+        UnknownFeatureError: A column is not there.
+    """
+    missing = [name for name in names if name not in features.columns]
+    if missing:
+        msg = (
+            f"expected the columns {', '.join(missing)} in the features, found none of that name: build REFINED "
+            "again (`epilake build --select tag:refined`), or choose another candidate."
+        )
+        raise UnknownFeatureError(msg)

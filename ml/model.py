@@ -7,7 +7,7 @@ column names. Stands apart from how it is measured and stored: rows in, a fitted
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.ml import Pipeline
 from pyspark.ml.classification import DecisionTreeClassificationModel, DecisionTreeClassifier
@@ -16,7 +16,16 @@ from pyspark.ml.functions import vector_to_array
 from pyspark.sql import functions as sf
 
 from ml.evaluation import PROBABILITY, THRESHOLD
-from ml.features import ARTICLE_FEATURES, FEATURES, LABEL, Kind, check_features, to_model_frame
+from ml.features import (
+    ARTICLE_FEATURES,
+    FEATURES,
+    LABEL,
+    Kind,
+    UnknownFeatureError,
+    check_columns,
+    check_features,
+    to_model_frame,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +70,31 @@ class Tree:
 ARTICLE_TREE: Final = Tree(max_depth=5, min_instances_per_node=1)
 
 
+def check_kinds(names: Sequence[str]) -> None:
+    """Refuse a column that is neither a number nor a category.
+
+    Raises:
+        UnknownFeatureError: A text or a moment.
+
+    >>> check_kinds(["text"])
+    Traceback (most recent call last):
+        ...
+    ml.features.UnknownFeatureError: text is neither a number nor a category: the article's tree cannot ask about it; \
+choose another candidate, which makes numbers of it.
+    """
+    for name in names:
+        if FEATURES[name].kind in (Kind.TEXT, Kind.MOMENT):
+            msg = (
+                f"{name} is neither a number nor a category: the article's tree cannot ask about it; choose another "
+                "candidate, which makes numbers of it."
+            )
+            raise UnknownFeatureError(msg)
+
+
+def _indexed(name: str) -> str:
+    return INDEXED.get(name, f"indexed_{name}")
+
+
 def fit_indexers(train: DataFrame, names: Sequence[str]) -> list[StringIndexerModel]:
     """Learn the indices of the categories among `names` from the training rows: one indexer, none without categories.
 
@@ -70,7 +104,7 @@ def fit_indexers(train: DataFrame, names: Sequence[str]) -> list[StringIndexerMo
     categories = [name for name in check_features(names) if FEATURES[name].kind is Kind.CATEGORY]
     if not categories:
         return []
-    indexer = StringIndexer(inputCols=categories, outputCols=[INDEXED[name] for name in categories])
+    indexer = StringIndexer(inputCols=categories, outputCols=[_indexed(name) for name in categories])
     return [indexer.setHandleInvalid("keep").setStringOrderType("frequencyDesc").fit(train)]
 
 
@@ -83,7 +117,7 @@ def make_stages(
     It also drops the assembler's note that the two indices are categories, so the tree cuts them as ordered numbers
     (by falling frequency) and `max_bins` need not reach their thousands of values. The article's code does the same.
     """
-    columns = [INDEXED.get(name, name) for name in check_features(names)]
+    columns = [_indexed(name) if FEATURES[name].kind is Kind.CATEGORY else name for name in check_features(names)]
     return (
         VectorAssembler(inputCols=columns, outputCol=_ASSEMBLED),
         Normalizer(p=1.0, inputCol=_ASSEMBLED, outputCol=_NORMALISED),
@@ -121,6 +155,8 @@ def fit_model(
         UnknownFeatureError: A feature is not in the registry.
     """
     columns = check_features(names)
+    check_columns(train, columns)
+    check_kinds(columns)
     first = fit_indexers(train, columns) if indexers is None else indexers
     return Pipeline(stages=[*first, *make_stages(columns, tree=tree, seed=seed)]).fit(train)
 
@@ -144,10 +180,21 @@ def score(model: PipelineModel, features: DataFrame) -> DataFrame:
     )
 
 
+def predict(model: PipelineModel, frame: DataFrame) -> DataFrame:
+    """Add `retweet_probability` to a model frame and keep its columns, whatever else the pipeline makes beside it.
+
+    Args:
+        model: Any candidate's pipeline, fitted or loaded.
+        frame: Model frame, one row per post.
+    """
+    kept = [sf.col(f"`{name}`") for name in frame.columns if name != PROBABILITY]
+    return model.transform(frame).select(*kept, vector_to_array(sf.col("probability"))[1].alias(PROBABILITY))
+
+
 def feature_names(model: PipelineModel) -> tuple[str, ...]:
     """Read from a fitted model which features it was learnt from, in the order of its vector."""
     assembler = next(stage for stage in model.stages if isinstance(stage, VectorAssembler))
-    plain = {indexed: name for name, indexed in INDEXED.items()}
+    plain = {_indexed(name): name for name, feature in FEATURES.items() if feature.kind is Kind.CATEGORY}
     return tuple(plain.get(name, name) for name in assembler.getInputCols())
 
 
@@ -159,7 +206,23 @@ def tree_of(model: PipelineModel) -> DecisionTreeClassificationModel:
     return last
 
 
+def has_tree(model: PipelineModel) -> bool:
+    """Return whether the pipeline ends in one decision tree, which can be drawn."""
+    return isinstance(model.stages[-1], DecisionTreeClassificationModel)
+
+
 def importances(model: PipelineModel) -> dict[str, float]:
-    """Give each feature's share of the tree's total gain in purity (Gini importance), [0, 1], the largest first."""
-    weights = zip(feature_names(model), tree_of(model).featureImportances.toArray(), strict=True)
-    return dict(sorted(((name, float(weight)) for name, weight in weights), key=lambda pair: (-pair[1], pair[0])))
+    """Give each feature's share of what the model goes by, [0, 1], the largest first.
+
+    Of trees: its share of the total gain in purity (Gini importance). Of a regression: the size of its coefficient
+    beside all others', the features being standardised; those of all words are put together under `words`.
+    """
+    last: Any = model.stages[-1]
+    weights = last.featureImportances if hasattr(last, "featureImportances") else last.coefficients
+    sizes = [abs(float(weight)) for weight in weights.toArray()]
+    names = feature_names(model)
+    shares = dict(zip(names, sizes, strict=False))
+    if len(sizes) > len(names):
+        shares["words"] = sum(sizes[len(names) :])
+    total = sum(shares.values()) or 1.0
+    return {name: size / total for name, size in sorted(shares.items(), key=lambda pair: (-pair[1], pair[0]))}

@@ -9,54 +9,108 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from ml.calibration import calibrate
 from ml.features import SENTIMENT_FEATURES
+from ml.intervals import COVERAGE, GRID
 from ml.tree import Leaf, Question, count_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
+    from ml.calibration import Bin
     from ml.evaluation import Confusion, Evaluation
     from ml.training import TrainedModel
     from ml.tree import Node
+
+    Floats = NDArray[np.float64]
+    Band = tuple[Floats, Floats]
 
 BLUE: Final = "#0072B2"
 VERMILLION: Final = "#D55E00"
 GREY: Final = "#595959"
 STYLES: Final = ((BLUE, "-"), (VERMILLION, "--"), ("#009E73", "-."), ("#CC79A7", ":"))
 LEVELS: Final = 3
+MOST_BARS: Final = 15
 DOTS_PER_INCH: Final = 120
 DARK_SHARE: Final = 0.5
 """A cell of the confusion matrix above this share is so dark that its text is white."""
 
 
-def draw_all(trained: TrainedModel, tree: Node, importances: Mapping[str, float]) -> dict[str, Figure]:
+def draw_all(trained: TrainedModel, tree: Node | None, importances: Mapping[str, float]) -> dict[str, Figure]:
     """Draw every picture of a trained model, by file name.
 
     Args:
         trained: What `ml.training.train` gave.
-        tree: Its tree, counted on the held-out part of the time split (`ml.tree.read_tree`).
+        tree: Its tree, counted on the held-out part of the time split (`ml.tree.read_tree`); None if it is no tree.
         importances: Share of each feature in the tree's gain (`ml.model.importances`).
     """
     evaluations = {f"held-out by {result.kind}": result.evaluation for result in trained.results}
+    draws = trained.detail.draws
+    first = dict(list(importances.items())[:MOST_BARS])
     return {
-        "roc.png": draw_roc(evaluations),
-        "precision_recall.png": draw_precision_recall(evaluations),
-        "importances.png": draw_importances(importances),
-        "tree.png": draw_tree(tree),
+        "roc.png": draw_roc(evaluations, band=_band(draws.recall)),
+        "precision_recall.png": draw_precision_recall(evaluations, band=_band(draws.precision)),
+        "calibration.png": draw_calibration(calibrate(trained.evaluation)),
+        "importances.png": draw_importances(first),
         "confusion.png": draw_confusion(trained.evaluation.confusion),
-    }
+    } | ({} if tree is None else {"tree.png": draw_tree(tree)})
 
 
-def draw_roc(evaluations: Mapping[str, Evaluation]) -> Figure:
-    """Draw the ROC curves, each named with its area and standard error, and the diagonal of chance."""
+def _band(curves: Floats) -> Band:
+    """Give the middle 95% of the curves of all draws, at each point of `ml.intervals.GRID`."""
+    low, high = np.quantile(curves, ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2), axis=0)
+    return low, high
+
+
+def draw_calibration(bins: Sequence[Bin]) -> Figure:
+    """Draw what came true over what was said, each bin with its 95% interval and its number of posts."""
+    figure, axes = _make_figure(5.8, 5.6)
+    said = [part.mean_score for part in bins]
+    true = [part.share for part in bins]
+    below = [part.share - part.share_low for part in bins]
+    above = [part.share_high - part.share for part in bins]
+    axes.plot((0, 1), (0, 1), color=GREY, linestyle=":", linewidth=1.5, label="as said")
+    axes.errorbar(
+        said,
+        true,
+        yerr=(below, above),
+        color=BLUE,
+        marker="o",
+        linewidth=2,
+        capsize=3,
+        label="this model, posts above each bin",
+    )
+    for part in bins:
+        top = (part.mean_score, part.share_high)
+        axes.annotate(
+            f"{part.rows:,}", top, xytext=(0, 5), textcoords="offset points", ha="center", fontsize=9, color=GREY
+        )
+    axes.set(
+        xlabel="Score, mean of the bin",
+        ylabel="Share of the bin's posts that were retweeted",
+        title="Calibration on held-out posts by time",
+        xlim=(0, 1),
+        ylim=(0, 1.01),
+        aspect="equal",
+    )
+    axes.legend(loc="upper left", frameon=False)
+    return figure
+
+
+def draw_roc(evaluations: Mapping[str, Evaluation], *, band: Band | None = None) -> Figure:
+    """Draw the ROC curves, each named with its area and standard error, the band of the first, and the diagonal."""
     figure, axes = _make_figure(5.8, 5.6)
     for (name, evaluation), (colour, style) in zip(evaluations.items(), STYLES, strict=False):
         across, up = zip(*evaluation.roc, strict=True)
         area = f"{evaluation.roc_auc:.3f} ± {evaluation.roc_auc_standard_error:.3f}"
         axes.plot(across, up, color=colour, linestyle=style, linewidth=2, label=f"{name}: area {area}")
+    _fill(axes, band)
     axes.plot((0, 1), (0, 1), color=GREY, linestyle=":", linewidth=1.5, label="majority or chance: area 0.500")
     axes.set(
         xlabel="False positive rate (share of posts not retweeted)",
@@ -70,9 +124,9 @@ def draw_roc(evaluations: Mapping[str, Evaluation]) -> Figure:
     return figure
 
 
-def draw_precision_recall(evaluations: Mapping[str, Evaluation]) -> Figure:
-    """Draw precision over recall as steps, each curve beside the base rate of its own held-out posts."""
-    figure, axes = _make_figure(6.4, 5.2)
+def draw_precision_recall(evaluations: Mapping[str, Evaluation], *, band: Band | None = None) -> Figure:
+    """Draw precision over recall as steps, each beside the base rate of its own posts, and the band of the first."""
+    figure, axes = _make_figure(6.0, 6.0)
     for (name, evaluation), (colour, style) in zip(evaluations.items(), STYLES, strict=False):
         recall, precision = zip(*evaluation.precision_recall, strict=True)
         axes.step(
@@ -82,10 +136,10 @@ def draw_precision_recall(evaluations: Mapping[str, Evaluation]) -> Figure:
             color=colour,
             linestyle=style,
             linewidth=2,
-            label=f"{name}: average precision {evaluation.pr_auc:.3f}",
+            label=f"{name}: average precision {evaluation.pr_auc:.3f} (base rate: {evaluation.base_rate:.3f})",
         )
-        base = evaluation.base_rate
-        axes.axhline(base, color=colour, linestyle=":", linewidth=1.5, label=f"  its base rate: {base:.3f}")
+        axes.axhline(evaluation.base_rate, color=colour, linestyle=":", linewidth=1.5)
+    _fill(axes, band)
     axes.set(
         xlabel="Recall (share of retweeted posts that are found)",
         ylabel="Precision (share of posts found that were retweeted)",
@@ -93,12 +147,12 @@ def draw_precision_recall(evaluations: Mapping[str, Evaluation]) -> Figure:
         xlim=(0, 1),
         ylim=(0, 1.01),
     )
-    axes.legend(loc="upper right", frameon=False)
+    figure.legend(loc="outside lower center", frameon=False, fontsize=9)
     return figure
 
 
 def draw_importances(importances: Mapping[str, float]) -> Figure:
-    """Draw each feature's share of the tree's gain, the largest on top; sentiment in its own colour and hatching."""
+    """Draw each feature's share of what the model goes by, the largest on top; sentiment in its own colour."""
     from matplotlib.patches import Patch
 
     figure, axes = _make_figure(7.2, 0.5 * len(importances) + 1.6)
@@ -109,13 +163,13 @@ def draw_importances(importances: Mapping[str, float]) -> Figure:
     for bar, sentiment in zip(bars, is_sentiment, strict=True):
         bar.set_hatch("//" if sentiment else "")
     axes.bar_label(bars, labels=[f"{importances[name]:.1%}" for name in names], padding=4)
-    axes.set(xlabel="Share of the tree's total gain in purity (Gini)", title="What the tree looks at", xlim=(0, 1))
+    axes.set(xlabel="Share of what the model goes by", title="What the model looks at", xlim=(0, 1))
     axes.xaxis.set_major_formatter("{x:.0%}")
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(0, min(1.0, max(importances.values(), default=1.0) * 1.18 or 1.0))
     axes.legend(
         handles=[
-            Patch(facecolor=BLUE, edgecolor="white", label="author, place, hashtags"),
+            Patch(facecolor=BLUE, edgecolor="white", label="author, place, text, time"),
             Patch(facecolor=VERMILLION, edgecolor="white", hatch="//", label="sentiment"),
         ],
         loc="lower right",
@@ -206,6 +260,12 @@ def _shade(share: float, base: float) -> tuple[float, float, float]:
     weight = min(1.0, abs(share - base) / max(base, 1 - base) * 1.2)
     red, green, blue = (1 - weight * (1 - part) for part in full)
     return red, green, blue
+
+
+def _fill(axes: Axes, band: Band | None) -> None:
+    if band is not None:
+        low, high = band
+        axes.fill_between(GRID, low, high, color=BLUE, alpha=0.15, linewidth=0, label="  95% of draws of authors")
 
 
 def _make_figure(width_inches: float, height_inches: float) -> tuple[Figure, Axes]:

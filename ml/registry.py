@@ -104,6 +104,7 @@ class Registry:
         code_version: str,
         figures: Mapping[str, Figure],
         card: str,
+        documents: Mapping[str, str] | None = None,
     ) -> int:
         """Record one run with everything known about a model and register it; return its version.
 
@@ -117,6 +118,7 @@ class Registry:
             code_version: Version of the code that trained.
             figures: Pictures by file name (`roc.png`).
             card: Model card, Markdown.
+            documents: Further texts by file name (`report.html`, `training_set.json`).
         """
         import mlflow
 
@@ -130,12 +132,14 @@ class Registry:
         }
         experiment_id = self._experiment_id(client)
         with mlflow.start_run(experiment_id=experiment_id, run_name=f"train {fingerprint[:8]}", tags=tags) as run:
-            mlflow.log_params({**trained.tree.params(), "features": json.dumps(list(trained.feature_names))})
+            mlflow.log_params(_params_of(trained))
             mlflow.log_metrics(trained.metrics())
             _log_inputs(trained, tables)
             for name, figure in figures.items():
                 mlflow.log_figure(figure, name)
-            mlflow.log_text(card, "model_card.md")
+            for name, text in {"model_card.md": card, **(documents or {})}.items():
+                mlflow.log_text(text, name)
+            _log_trials(trained, experiment_id)
             self._log_model(trained)
         return self._register(client, run.info.run_id, tags)
 
@@ -205,6 +209,38 @@ class Registry:
             check_folder(files, expected=found.tags.get("model_sha256"), model=f"{self.model_name} {found.version}")
             pipeline = mlflow.spark.load_model(str(files), dfs_tmpdir=self.spark_tmpdir or folder)
         return LoadedModel(pipeline, int(found.version))
+
+    def read_document(self, version: int, name: str) -> str:
+        """Read a text that was recorded with a version.
+
+        Raises:
+            NoModelError: There is no such version, or nothing of that name was recorded with it.
+        """
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        client = self.connect()
+        try:
+            found = client.get_model_version(self.model_name, str(version))
+            with tempfile.TemporaryDirectory() as folder:
+                file = mlflow.artifacts.download_artifacts(run_id=found.run_id, artifact_path=name, dst_path=folder)
+                return Path(file).read_text(encoding="utf-8")
+        except (MlflowException, OSError) as error:
+            known = ", ".join(str(row["version"]) for row in self.describe()) or "none"
+            msg = (
+                f"no {name} was recorded with version {version} of {self.model_name}: name another version of "
+                f"{known}, one that was trained by this release."
+            )
+            raise NoModelError(msg) from error
+
+    def report_uri(self, version: int, name: str) -> str:
+        """Give the address of a text that was recorded with a version, for a person to follow."""
+        client = self.connect()
+        found = client.get_model_version(self.model_name, str(version))
+        run = client.get_run(str(found.run_id)).info
+        if self.tracking_uri.startswith("http"):
+            return f"{self.tracking_uri}/#/experiments/{run.experiment_id}/runs/{run.run_id}/artifacts/{name}"
+        return f"{run.artifact_uri}/{name}"
 
     def describe(self) -> list[dict[str, Any]]:
         """List the versions, the latest first: `version`, `aliases`, `metrics`, `created_at` (UTC), `gate`, `run_id`.
@@ -280,11 +316,32 @@ class Registry:
         return int(version.version)
 
 
+def _params_of(trained: TrainedModel) -> dict[str, str | int | float]:
+    """Give what is recorded as parameters of a run: the candidate, its limits, the features."""
+    named = {"candidate": trained.candidate.name, "features": json.dumps(list(trained.feature_names))}
+    return {**trained.params, **named}
+
+
+def _log_trials(trained: TrainedModel, experiment_id: str) -> None:
+    """Record each trial of a search as a child of the active run."""
+    import mlflow
+
+    for number, trial in enumerate(trained.trials):
+        name = f"trial {number}: {trained.candidate.name}"
+        with mlflow.start_run(experiment_id=experiment_id, run_name=name, nested=True):
+            mlflow.log_params(trial.params)
+            figures = {f"block_{block}.roc_auc": area for block, area in enumerate(trial.roc_auc)}
+            mlflow.log_metrics({**figures, "mean_roc_auc": trial.mean_roc_auc})
+
+
+_TYPES: Final = {Kind.CATEGORY: "string", Kind.TEXT: "string", Kind.MOMENT: "datetime"}
+
+
 def _make_signature(names: Sequence[str]) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
-    types = {name: "string" if FEATURES[name].kind is Kind.CATEGORY else "double" for name in names}
+    types = {name: _TYPES.get(FEATURES[name].kind, "double") for name in names}
     return ModelSignature(
         inputs=Schema([ColSpec(kind, name) for name, kind in types.items()]),
         outputs=Schema([ColSpec("double", "prediction")]),

@@ -1,6 +1,6 @@
-"""The two ways to hold posts out: the last ones by time, and whole authors.
+"""The three ways to hold posts out: the last ones by time, whole authors, and whole stories.
 
-Stands apart from the dataset so that the rule of each split is read in one place. Both are fixed by the rows and the
+Stands apart from the dataset so that the rule of each split is read in one place. All are fixed by the rows and the
 seed, and counted from a few numbers per day, so that the frames themselves are not scanned again.
 """
 
@@ -30,6 +30,12 @@ POSTED_SECONDS: Final = "posted_seconds"
 AUTHOR_HELD_OUT: Final = "is_author_held_out"
 """Column: whether the author's posts are held out in the author split."""
 
+STORY: Final = "story_id"
+"""Column: the story that the post tells; posts of one story share their text but for small edits."""
+
+STORY_HELD_OUT: Final = "is_story_held_out"
+"""Column: whether the story's posts are held out in the story split; null where no story is known."""
+
 _DAY_SECONDS: Final = 86_400
 
 
@@ -46,6 +52,7 @@ class SplitKind(StrEnum):
 
     TIME = "time"
     AUTHOR = "author"
+    STORY = "story"
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Split:
-    """Two parts of the labelled rows that share no row, and no author or moment either.
+    """Two parts of the labelled rows that share no row, and no author, moment or story either.
 
     Attributes:
         kind: By what they are parted.
@@ -107,6 +114,12 @@ found 3 of the rarer one among 50: ingest more posts before a model is trained.
             f"found {counts.rarer} of the rarer one among {counts.rows:,}: ingest more posts before a model is trained."
         )
         raise TooFewRowsError(msg)
+
+
+def check_parts(split: Split) -> None:
+    """Refuse a split of which a part is too small (`check_split`)."""
+    check_split(split.kind, "training", split.train_counts)
+    check_split(split.kind, "held-out", split.held_out_counts)
 
 
 def find_cut(counts: Sequence[tuple[int, int]], train_rows: float) -> int:
@@ -150,15 +163,27 @@ def to_moment(seconds: int) -> datetime:
 
 def split_by_author(rows: DataFrame, groups: Sequence[Row], *, held_out_share: float) -> Split:
     """Hold out whole authors, chosen by a hash of (source, author_id) and the seed."""
-    held_out = sum_counts(group for group in groups if group[AUTHOR_HELD_OUT])
-    side = sf.col(AUTHOR_HELD_OUT)
+    return _split_by_side(rows, groups, SplitKind.AUTHOR, AUTHOR_HELD_OUT, held_out_share=held_out_share)
+
+
+def split_by_story(rows: DataFrame, groups: Sequence[Row], *, held_out_share: float) -> Split:
+    """Hold out whole stories, chosen by a hash of the story and the seed: no text stands on both sides."""
+    return _split_by_side(rows, groups, SplitKind.STORY, STORY_HELD_OUT, held_out_share=held_out_share)
+
+
+def _split_by_side(
+    rows: DataFrame, groups: Sequence[Row], kind: SplitKind, column: str, *, held_out_share: float
+) -> Split:
+    held_out = sum_counts(group for group in groups if group[column])
+    side = sf.col(column)
+    plural = {SplitKind.AUTHOR: "authors", SplitKind.STORY: "stories"}[kind]
     return Split(
-        kind=SplitKind.AUTHOR,
+        kind=kind,
         train=rows.where(~side),
         held_out=rows.where(side),
         train_counts=sum_counts(groups) - held_out,
         held_out_counts=held_out,
-        rule=f"about {held_out_share:.0%} of the authors, each with all their posts, chosen by a hash and the seed",
+        rule=f"about {held_out_share:.0%} of the {plural}, each with all their posts, chosen by a hash and the seed",
     )
 
 

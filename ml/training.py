@@ -1,8 +1,8 @@
-"""Training as one call: both splits, with and without sentiment, one model to register.
+"""Training as one call: every split, with and without sentiment, one model to register.
 
-Four fits on one cached frame. The model that is handed back for registration is the one learnt from the training part
-of the time split with all features asked for: what was measured is what is registered, bit for bit. Fitting it again on
-all rows would use a third more posts, the latest ones, but none would be left to say how good the result is.
+Five or six fits on one cached frame. The model that is handed back for registration is the one learnt from the training
+part of the time split with all features asked for: what was measured is what is registered, bit for bit. Fitting it
+again on all rows would use a third more posts, the latest ones, but none would be left to say how good the result is.
 """
 
 from __future__ import annotations
@@ -10,19 +10,25 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from ml.candidates.article import TREE
+from ml.detail import look_closely
 from ml.evaluation import Difference, Evaluation, compare, evaluate
-from ml.features import ARTICLE_FEATURES, SENTIMENT_FEATURES, check_features
-from ml.model import Tree, fit_indexers, fit_model, score
+from ml.features import SENTIMENT_FEATURES, check_features
+from ml.leakage import LIMIT_ROC_AUC, ConstantFeatureError, check_single
+from ml.model import Tree, score
 from ml.split import SplitKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyspark.ml import PipelineModel
 
+    from ml.candidates.candidate import Candidate, Params
+    from ml.candidates.search import Trial
     from ml.dataset import Dataset
+    from ml.detail import Detail
     from ml.split import Split
 
 DEFAULT_TREE: Final = Tree()
@@ -30,7 +36,7 @@ DEFAULT_TREE: Final = Tree()
 
 @dataclass(frozen=True)
 class SplitResult:
-    """What the same tree reached on one split, with and without sentiment.
+    """What the same candidate reached on one split, with and without sentiment.
 
     Attributes:
         kind: The split.
@@ -55,16 +61,22 @@ class TrainedModel:
     Attributes:
         pipeline: Learnt from the training part of the time split.
         feature_names: Features in the order of the pipeline's vector.
-        tree: Limits of the tree.
+        candidate: What kind of model it is.
+        params: Its limits.
         dataset: The rows behind it. Its frames are usable only while the dataset is open.
-        results: By time and by author, in this order.
+        results: By time, by author and, where stories are known, by story, in this order.
+        detail: What the held-out rows of the time split tell, looked at one by one.
+        trials: What a search tried; empty if the limits were given.
     """
 
     pipeline: PipelineModel
     feature_names: tuple[str, ...]
-    tree: Tree
+    candidate: Candidate
+    params: Params
     dataset: Dataset
     results: tuple[SplitResult, ...]
+    detail: Detail
+    trials: tuple[Trial, ...] = ()
 
     def result(self, kind: SplitKind) -> SplitResult:
         """Give the result on the split of that kind."""
@@ -84,32 +96,72 @@ class TrainedModel:
             if result.without_sentiment and result.gain_of_sentiment:
                 figures |= _prefix(f"{kind}.without_sentiment", result.without_sentiment.metrics())
                 figures |= _prefix(f"{kind}.sentiment_gain", vars(result.gain_of_sentiment))
-        return figures
+        for name, interval in self.detail.draws.intervals().items():
+            figures |= {f"time.{name}.low": interval.low, f"time.{name}.high": interval.high}
+        for name, interval in self.detail.gain_of_sentiment.items():
+            figures |= {f"time.sentiment_gain.{name}.low": interval.low}
+            figures |= {f"time.sentiment_gain.{name}.high": interval.high}
+        return figures | {"time.earlier_rate.roc_auc": self.detail.earlier_rate.roc_auc}
 
 
 def train(
-    dataset: Dataset, *, feature_names: Sequence[str] = ARTICLE_FEATURES, tree: Tree = DEFAULT_TREE
+    dataset: Dataset,
+    *,
+    candidate: Candidate = TREE,
+    params: Params | None = None,
+    feature_names: Sequence[str] | None = None,
+    tree: Tree | None = None,
+    leak_limit: float = LIMIT_ROC_AUC,
+    trials: Sequence[Trial] = (),
 ) -> TrainedModel:
-    """Fit and measure the article's pipeline on both splits, with and without sentiment.
+    """Fit and measure a candidate on every split; by time and by author also without sentiment.
 
     Args:
-        dataset: An open dataset (`ml.dataset.open_dataset`); its seed is the seed of the tree.
-        feature_names: Features, each known at the moment of posting.
-        tree: Limits of the tree.
+        dataset: An open dataset (`ml.dataset.open_dataset`); its seed is the seed of every fit.
+        candidate: What is fitted.
+        params: Its limits; None: its defaults.
+        feature_names: Features, each known at the moment of posting; None: the candidate's own.
+        tree: Limits of the article's tree, another way to say `params` of the candidates `tree` and `article`.
+        leak_limit: ROC-AUC that a single number may reach by itself (`ml.leakage`).
+        trials: What a search tried before, to be recorded.
 
     Raises:
         LeakedFeatureError: A feature is known only after the outcome.
-        UnknownFeatureError: A feature is not in the registry.
+        SuspectedLeakError: A feature tells more by itself than any that is known at posting.
+        UnknownFeatureError: A feature is not in the registry, or not in the frame.
+        ConstantFeatureError: No feature differs between posts.
     """
-    names = check_features(feature_names)
-    fitted = [_train_on(split, names, tree=tree, seed=dataset.seed) for split in dataset.splits]
+    names = check_features(candidate.features if feature_names is None else feature_names)
+    check_constants(dataset, names)
+    limits = dict(tree.params() if tree else params or candidate.defaults)
+    fitted = [_train_on(split, candidate, names, params=limits, seed=dataset.seed) for split in dataset.splits]
+    pipeline, without, _ = next(found for found in fitted if found[2].kind is SplitKind.TIME)
+    detail = look_closely(dataset.split(SplitKind.TIME), pipeline, without, names, seed=dataset.seed)
+    check_single(detail.single, limit=leak_limit)
     return TrainedModel(
-        pipeline=next(pipeline for pipeline, result in fitted if result.kind is SplitKind.TIME),
+        pipeline=pipeline,
         feature_names=names,
-        tree=tree,
+        candidate=candidate,
+        params=limits,
         dataset=dataset,
-        results=tuple(result for _, result in fitted),
+        results=tuple(result for _, _, result in fitted),
+        detail=detail,
+        trials=tuple(trials),
     )
+
+
+def check_constants(dataset: Dataset, names: Sequence[str]) -> None:
+    """Refuse features of which every one has the same value in all posts.
+
+    Raises:
+        ConstantFeatureError: None of them differs.
+    """
+    if set(names) <= set(dataset.constants):
+        msg = (
+            f"expected a feature that differs between posts, found one value in each of {', '.join(names)}: "
+            "nothing can be learnt from them; add another feature, or posts of other authors."
+        )
+        raise ConstantFeatureError(msg)
 
 
 def evaluate_on_held_out(model: PipelineModel, dataset: Dataset) -> Evaluation:
@@ -122,39 +174,53 @@ def evaluate_on_held_out(model: PipelineModel, dataset: Dataset) -> Evaluation:
 
 
 def fingerprint(
-    dataset: Dataset, *, feature_names: Sequence[str] = ARTICLE_FEATURES, tree: Tree = DEFAULT_TREE, code_version: str
+    dataset: Dataset,
+    *,
+    candidate: Candidate = TREE,
+    params: Mapping[str, Any] | None = None,
+    feature_names: Sequence[str] | None = None,
+    tree: Tree | None = None,
+    code_version: str,
 ) -> str:
     """Name a training before it is run: 64 hex digits; the same fingerprint means the same model.
 
     Args:
         dataset: The rows, by their digest, and the seed.
-        feature_names: Features in the order of the vector.
-        tree: Limits of the tree.
+        candidate: What is fitted.
+        params: Its limits, or how they are searched for; None: its defaults.
+        feature_names: Features in the order of the vector; None: the candidate's own.
+        tree: Limits of the article's tree, another way to say `params`.
         code_version: Version of the code that trains.
     """
     parts = {
         "digest": dataset.digest,
         "seed": dataset.seed,
-        "features": list(feature_names),
-        "tree": tree.params(),
+        "features": list(candidate.features if feature_names is None else feature_names),
+        "candidate": candidate.name,
+        "params": dict(tree.params() if tree else params or candidate.defaults),
         "held_out": [split.rule for split in dataset.splits],
         "code_version": code_version,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _train_on(split: Split, names: tuple[str, ...], *, tree: Tree, seed: int) -> tuple[PipelineModel, SplitResult]:
-    """Fit the tree on one split with all names and without sentiment; the index of the categories is learnt once."""
-    indexers = fit_indexers(split.train, names)
-
-    def fit(columns: tuple[str, ...]) -> tuple[PipelineModel, Evaluation]:
-        model = fit_model(split.train, columns, tree=tree, seed=seed, indexers=indexers)
-        return model, evaluate(score(model, split.held_out))
-
+def _train_on(
+    split: Split, candidate: Candidate, names: tuple[str, ...], *, params: Params, seed: int
+) -> tuple[PipelineModel, PipelineModel | None, SplitResult]:
+    """Fit on one split with all names, and by time and author without sentiment too; give both and their figures."""
     rest = tuple(name for name in names if name not in SENTIMENT_FEATURES)
-    pipeline, evaluation = fit(names)
-    without = fit(rest)[1] if rest and rest != names else None
-    return pipeline, SplitResult(kind=split.kind, evaluation=evaluation, without_sentiment=without)
+    is_compared = bool(rest) and rest != names and split.kind is not SplitKind.STORY
+    pipeline = candidate.fit(split.train, names, params=params, seed=seed)
+    without = candidate.fit(split.train, rest, params=params, seed=seed, like=pipeline) if is_compared else None
+    return (
+        pipeline,
+        without,
+        SplitResult(
+            kind=split.kind,
+            evaluation=evaluate(score(pipeline, split.held_out)),
+            without_sentiment=evaluate(score(without, split.held_out)) if without else None,
+        ),
+    )
 
 
 def _prefix(prefix: str, figures: dict[str, float]) -> dict[str, float]:

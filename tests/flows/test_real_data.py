@@ -99,6 +99,19 @@ def test_main_set_teaches_what_is_known_to_be_honest(main_set: tuple[Settings, d
     assert model["aliases"] == ["production", "staging"]
 
 
+def test_text_time_and_author_teach_more_than_the_article_knows(
+    main_set: tuple[Settings, dict[str, Any]], move_to: Callable[[Path], Settings]
+) -> None:
+    from flows.train import train
+
+    settings = move_to(main_set[0].home)
+    version = train(candidate="sklearn")["model_version"]
+    metrics = next(model for model in read_status(settings)["models"] if model["version"] == version)["metrics"]
+    assert 0.76 <= metrics["time.roc_auc"] <= 0.85
+    assert 0.73 <= metrics["author.roc_auc"] <= 0.85
+    assert metrics["time.sentiment_gain.roc_auc.low"] < 0.01
+
+
 @pytest.fixture(scope="module")
 def truncated_first(
     tweets: Path, make_home: Callable[[str], Path], move_to: Callable[[Path], Settings]

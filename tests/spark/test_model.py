@@ -1,19 +1,32 @@
 """The model on constructed posts: what it learns, what it refuses, and that the registry gives back what it got."""
 
+import json
 import random
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pyspark.ml import PipelineModel
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import functions as sf
 
+from ml.candidates.in_memory import IN_MEMORY, collect, learn
+from ml.candidates.known import CANDIDATES
+from ml.candidates.search import best_of, search
 from ml.card import write_card
-from ml.dataset import SingleClassError, TooFewRowsError, open_dataset
+from ml.dataset import SingleClassError, TooFewRowsError, open_dataset, story_of
 from ml.evaluation import evaluate
-from ml.features import ARTICLE_FEATURES, WITHOUT_SENTIMENT, LeakedFeatureError, to_model_frame
+from ml.features import (
+    ARTICLE_FEATURES,
+    WITHOUT_SENTIMENT,
+    LeakedFeatureError,
+    UnknownFeatureError,
+    to_model_frame,
+)
 from ml.integrity import ModelTamperedError
+from ml.leakage import ConstantFeatureError, SuspectedLeakError
 from ml.model import (
     ARTICLE_TREE,
     Tree,
@@ -22,20 +35,24 @@ from ml.model import (
     fit_model,
     importances,
     make_stages,
+    predict,
     score,
     tree_of,
 )
 from ml.plots import draw_all
-from ml.registry import STAGING, Registry, TableVersion
+from ml.registry import STAGING, NoModelError, Registry, TableVersion
+from ml.report import write_report
 from ml.split import Counts, SplitKind
 from ml.training import evaluate_on_held_out, fingerprint, train
+from ml.training_set import describe, to_json
 from ml.tree import count_answers, read_tree
 
 pytestmark = pytest.mark.spark
 
 SCHEMA = """source string, post_id string, author_id string, posted_at timestamp, posted_date date,
     user_location string, hashtags string, user_followers bigint, user_friends bigint, user_favourites bigint,
-    user_verified boolean, positive_sentiment double, negative_sentiment double, was_retweeted boolean"""
+    user_verified boolean, positive_sentiment double, negative_sentiment double, was_retweeted boolean,
+    text string, language string, client_name string, user_created_at timestamp"""
 START = datetime(2021, 1, 1, tzinfo=UTC)
 ROWS = 800
 SEED = 7
@@ -61,6 +78,10 @@ def make_post(number: int, *, label=None, **changed) -> dict:
         "user_verified": draw.random() < 0.1,
         "positive_sentiment": draw.random(),
         "negative_sentiment": None,
+        "text": f"Fever in ward {number % 97} of the city! https://example.org/{number}",
+        "language": draw.choice(["en", "es"]),
+        "client_name": draw.choice(["Twitter for iPhone", "Twitter Web App", None]),
+        "user_created_at": START - timedelta(days=draw.randrange(3_000)),
         "was_retweeted": (followers > 1_000) != (draw.random() < 0.1),
     }
     return post | ({} if label is None else {"was_retweeted": label}) | changed
@@ -131,6 +152,38 @@ def test_author_is_on_one_side_with_all_posts(dataset):
     assert not sides[0] & sides[1]
     assert len(sides[0] | sides[1]) == ROWS // 5
     assert 0.15 < split.held_out_counts.rows / ROWS < 0.35
+
+
+def test_story_is_on_one_side_with_all_posts_that_tell_it(dataset):
+    split = dataset.split(SplitKind.STORY)
+    told = sf.regexp_extract("text", r"ward (\d+)", 1)
+    sides = [{row[0] for row in part.select(told).distinct().collect()} for part in (split.train, split.held_out)]
+    assert sides[0] | sides[1] == {str(number) for number in range(97)}
+    assert not sides[0] & sides[1]
+
+
+def test_repeats_of_a_text_tell_its_story_and_a_known_story_goes_before_the_text(spark):
+    texts = ["Stay home", "RT @who: Stay home", "b'RT @a: RT @b: Stay home", "Go out", None]
+    posts = [make_post(number, text=text) for number, text in enumerate(texts)]
+    frame = to_model_frame(spark.createDataFrame(posts, SCHEMA)).orderBy("post_id")
+    assert [row[0] for row in frame.select(story_of(frame)).collect()] == ["Stay home"] * 3 + ["Go out", ""]
+    known = frame.withColumn("story_id", sf.when(sf.col("post_id") == "p0003", sf.lit("test/p0000")))
+    assert known.select(story_of(known)).collect()[3][0] == "test/p0000"
+
+
+def test_one_text_for_all_is_no_refusal_but_leaves_the_figure_by_story_out(spark):
+    posts = [make_post(number, text="the same") for number in range(400)]
+    with open_dataset(spark.createDataFrame(posts, SCHEMA), seed=SEED) as alike:
+        assert [split.kind for split in alike.splits] == [SplitKind.TIME, SplitKind.AUTHOR]
+        assert "held-out part of the story split" in alike.notes[0] or "training part" in alike.notes[0]
+
+
+def test_features_of_which_none_differs_are_named_and_refused(spark):
+    posts = [make_post(number, user_verified=False, user_friends=3) for number in range(400)]
+    with open_dataset(spark.createDataFrame(posts, SCHEMA), seed=SEED) as dull:
+        assert {"user_verified", "user_friends"} <= set(dull.constants)
+        with pytest.raises(ConstantFeatureError, match="one value in each of user_verified, user_friends"):
+            train(dull, feature_names=["user_verified", "user_friends"])
 
 
 @pytest.mark.parametrize("kind", list(SplitKind))
@@ -209,8 +262,11 @@ def test_planted_signal_is_learnt_and_sentiment_adds_nothing(trained):
     assert trained.evaluation.roc_auc > 0.8
     assert trained.evaluation.accuracy > trained.evaluation.majority_accuracy + 0.1
     assert next(iter(importances(trained.pipeline))) == "user_followers"
-    for result in trained.results:
-        assert abs(result.gain_of_sentiment.roc_auc) < 0.05
+    for kind in (SplitKind.TIME, SplitKind.AUTHOR):
+        assert abs(trained.result(kind).gain_of_sentiment.roc_auc) < 0.05
+    gain = trained.detail.gain_of_sentiment["roc_auc"]
+    assert gain.low <= trained.result(SplitKind.TIME).gain_of_sentiment.roc_auc <= gain.high
+    assert next(iter(trained.detail.single)).startswith("log_followers")
 
 
 def test_metrics_are_named_by_split_and_feature_set(trained):
@@ -266,6 +322,91 @@ def test_unseen_place_null_place_and_unlabelled_post_are_scored(spark, trained):
         assert row["is_retweet_expected"] == (row["retweet_probability"] > 0.5)
 
 
+FEW = {"boosted": {"trees": 3, "max_depth": 2}, "logistic": {"buckets": 64}, "sklearn": {"trees": 10}}
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_candidate_learns_the_planted_signal_and_is_scored_again_without_a_label(dataset, spark, tmp_path, name):
+    candidate, split = CANDIDATES[name], dataset.split(SplitKind.TIME)
+    params = candidate.defaults | FEW[name]
+    model = candidate.fit(split.train, candidate.features, params=params, seed=SEED)
+    assert evaluate(score(model, split.held_out)).roc_auc > 0.8
+    assert sum(importances(model).values()) == pytest.approx(1)
+    model.write().save(str(tmp_path / name))
+    again = PipelineModel.load(str(tmp_path / name))
+    posts = [make_post(0), make_post(1, text=None, language=None, user_created_at=None, client_name=None)]
+    frame = spark.createDataFrame(posts, SCHEMA).drop("was_retweeted")
+    first, second = (score(pipeline, frame).select("retweet_probability").collect() for pipeline in (model, again))
+    assert first == second
+    assert all(0 <= row[0] <= 1 for row in first)
+
+
+def test_trees_of_scikit_learn_say_the_same_as_a_model_of_mllib(dataset):
+    split = dataset.split(SplitKind.TIME)
+    model = IN_MEMORY.fit(split.train, IN_MEMORY.features, params=IN_MEMORY.defaults, seed=SEED)
+    learner = learn(*collect(split.train, IN_MEMORY.features)[:2], params=IN_MEMORY.defaults, seed=SEED)
+    expected = learner.predict_proba(collect(split.held_out, IN_MEMORY.features)[0])[:, 1]
+    rows = predict(model, split.held_out).orderBy("source", "post_id").select("retweet_probability").collect()
+    assert [row[0] for row in rows] == pytest.approx(expected.tolist(), abs=1e-12)
+
+
+def test_search_reads_the_training_part_alone_and_finds_the_signal(dataset):
+    train_rows = dataset.split(SplitKind.TIME).train
+    trials = list(search(IN_MEMORY, train_rows, IN_MEMORY.features, trials=2, seed=SEED))
+    assert len(trials) == 2
+    assert trials[0].params == IN_MEMORY.defaults
+    assert best_of(trials).mean_roc_auc > 0.75
+    assert trials == list(search(IN_MEMORY, train_rows, IN_MEMORY.features, trials=2, seed=SEED))
+
+
+def test_column_that_knows_the_outcome_under_an_honest_name_is_refused(features):
+    leaked = features.withColumn("user_friends", sf.col("was_retweeted").cast("int") * 7 + 1)
+    with (
+        open_dataset(leaked, seed=SEED) as dataset,
+        pytest.raises(SuspectedLeakError, match=r"log_friends alone reaches a held-out ROC-AUC of 1\.000"),
+    ):
+        train(dataset, tree=SMALL)
+
+
+def test_a_frame_that_lacks_what_a_candidate_reads_is_refused(features):
+    with (
+        open_dataset(features.drop("client_name"), seed=SEED) as dataset,
+        pytest.raises(UnknownFeatureError, match="expected the columns client_name in the features"),
+    ):
+        train(dataset, candidate=IN_MEMORY)
+
+
+def test_report_holds_its_pictures_and_asks_no_other_host(dataset, trained):
+    weights = importances(trained.pipeline)
+    tree = read_tree(trained.pipeline, dataset.split(SplitKind.TIME).held_out)
+    page = write_report(
+        trained, figures=draw_all(trained, tree, weights), importances=weights, tables={"refined.t": 3},
+        trained_at=START, code_version="1",
+    )  # fmt: skip
+    assert page.count("data:image/png;base64,") == 6
+    assert not re.findall(r"(?:src|href)=\"(?!data:)", page)
+    low, high = vars(trained.detail.draws.intervals()["roc_auc"]).values()
+    for wanted in (
+        f"{trained.evaluation.roc_auc:.3f} ({low:.3f} to {high:.3f})",
+        "the author&#39;s own earlier rate",
+        "Twitter for iPhone",
+        dataset.digest,
+    ):
+        assert wanted in page, wanted
+
+
+def test_training_set_names_rows_and_fit_so_that_both_can_be_had_again(dataset, trained):
+    document = json.loads(to_json(describe(trained, {"refined.t": 3}, code_version="1")))
+    assert document["tables"] == {"refined.t": 3}
+    assert document["class_balance"]["retweeted"] == dataset.counts.positives
+    assert (document["digest"], document["seed"]) == (dataset.digest, SEED)
+    candidate = CANDIDATES[document["candidate"]]
+    split = dataset.split(SplitKind.TIME)
+    again = candidate.fit(split.train, document["features"], params=document["params"], seed=document["seed"])
+    both = [score(model, split.held_out).orderBy("post_id").collect() for model in (again, trained.pipeline)]
+    assert both[0] == both[1]
+
+
 def test_model_without_categories_needs_no_indexer(dataset):
     split = dataset.split(SplitKind.TIME)
     model = fit_model(split.train, ["user_followers", "user_friends"], tree=SMALL, seed=SEED)
@@ -293,7 +434,11 @@ def test_registered_model_comes_back_and_a_tampered_one_is_refused(tmp_path, dat
         code_version="1",
         figures=draw_all(trained, tree, weights),
         card=card,
+        documents={"training_set.json": "{}"},
     )
+    assert registry.read_document(version, "training_set.json") == "{}"
+    with pytest.raises(NoModelError, match=r"no other\.json was recorded with version 1"):
+        registry.read_document(version, "other.json")
     registry.set_alias(STAGING, version)
     assert (version, registry.find_trained("f")) == (1, 1)
 

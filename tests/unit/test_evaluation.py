@@ -140,8 +140,8 @@ def test_tree_that_asks_for_a_category_is_refused():
 
 def texts_of(figure) -> str:
     (axes,) = figure.axes
-    legend = axes.get_legend()
-    texts = [*axes.texts, *(legend.get_texts() if legend else [])]
+    legends = [*figure.legends, *([legend] if (legend := axes.get_legend()) else [])]
+    texts = [*axes.texts, *(text for legend in legends for text in legend.get_texts())]
     return "\n".join([axes.get_xlabel(), axes.get_ylabel(), *(text.get_text() for text in texts)])
 
 
@@ -151,7 +151,7 @@ def test_pictures_hold_the_figures_and_name_their_axes(tmp_path):
     pictures = {
         "roc": (draw_roc({"by time": result}), [f"{result.roc_auc:.3f}", "False positive rate", "0.500"]),
         "pr": (draw_precision_recall({"by time": result}), [f"{result.pr_auc:.3f}", "Recall", "base rate: 0.300"]),
-        "bars": (draw_importances({"verified": 0.9, "positive_sentiment": 0.1}), ["90.0%", "10.0%", "Gini"]),
+        "bars": (draw_importances({"verified": 0.9, "positive_sentiment": 0.1}), ["90.0%", "10.0%", "goes by"]),
         "confusion": (draw_confusion(result.confusion), ["60", "10", "20", "What came true"]),
         "tree": (draw_tree(tree), ["verified", "followers", "3.6e-08", "20% retweeted", "none came here"]),
     }

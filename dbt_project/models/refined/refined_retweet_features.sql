@@ -1,5 +1,7 @@
 {{ config(pre_hook="{{ forget(['source', 'post_id'], deleted_lately()) }}") }}
 
+{% set times = ['last_seen_at', 'language_detected_at', 'sentiment_scored_at'] %}
+
 with
 
 posts as (
@@ -7,7 +9,7 @@ posts as (
     where
         source = 'twitter'
         {% if is_incremental() %}
-            and {{ is_new_to_this() }}
+            and {{ is_new_to_this(times) }}
         {% endif %}
 )
 
@@ -17,7 +19,11 @@ select
     author_id,
     posted_at,
     posted_date,
+    text,
+    language,
+    client_name,
     user_location,
+    user_created_at,
     hashtags,
     user_followers,
     user_friends,
@@ -31,5 +37,6 @@ select
     end as was_retweeted,
     captured_dates,
     last_seen_at,
+    language_detected_at,
     sentiment_scored_at
 from posts
