@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from flows.cli_care import care
+from flows.cli_models import models
 from flows.command import AsJson, SourceName, errors_in_a_sentence, run_flow
 from flows.settings import PROJECT_ROOT, Settings
 
@@ -20,6 +21,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(care)
+app.add_typer(models)
 
 Paths = Annotated[
     list[Path] | None, typer.Argument(help="Files, folders or patterns; - is standard input.", show_default=False)

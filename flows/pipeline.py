@@ -12,11 +12,12 @@ from flows.enrich import enrich
 from flows.errors import RefusedTrainingError
 from flows.ingest import ingest
 from flows.orchestrator import is_api_known
+from flows.promotions import open_registry
 from flows.report import publish_counts
 from flows.runs import recorded
 from flows.score import score
 from flows.settings import Settings
-from flows.train import open_registry, train
+from flows.train import train
 
 HOW_TO_GET_A_SERVER = (
     "no Prefect server is known, so the hourly scoring was not deployed: start `epilake up`, or set PREFECT_API_URL, "
