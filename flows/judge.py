@@ -89,7 +89,7 @@ def ask(settings: Settings, registry: "Registry", rows: "DataFrame", checks: "li
     told = check_pairs(gate, pairs, seed=settings.seed)
     checks += [answer if answer and check.name == "production" else check for check in told]
     if not pairs.missing:
-        checks.append(check_speed(gate, measure_speed(candidate.pipeline, rows)))
+        checks.append(check_speed(gate, measure_speed(candidate.pipeline, rows, int(pairs.rows.sum()))))
     return pairs
 
 

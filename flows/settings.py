@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     )
     gate_max_megabytes: float = Field(default=500, gt=0, description="How large the files of a model may be.")
     gate_min_rows_per_second: float = Field(
-        default=100, ge=0, description="Posts that a model must score in a second to be promoted."
+        default=20, ge=0, description="Posts that a model must score in a second to be promoted."
     )
     approval: Literal["auto", "human"] = Field(
         default="auto",

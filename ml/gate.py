@@ -45,7 +45,7 @@ class Gate:
     tolerance_group_roc_auc: float = 0.02
     ceiling_roc_auc: float = 0.95
     max_megabytes: float = 500.0
-    min_rows_per_second: float = 100.0
+    min_rows_per_second: float = 20.0
 
 
 class Check(NamedTuple):
