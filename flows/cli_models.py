@@ -50,3 +50,27 @@ def rollback(*, as_json: AsJson = False) -> None:
         return flow()
 
     run_flow(call, as_json=as_json, start_spark=False)
+
+
+@models.command()
+def monitor(*, as_json: AsJson = False) -> None:
+    """Ask whether the model in production is due, its data has drifted, or its predictions are worth less."""
+
+    def call() -> object:
+        from flows.monitor import monitor as flow
+
+        return flow()
+
+    run_flow(call, as_json=as_json)
+
+
+@models.command()
+def retrain(*, as_json: AsJson = False) -> None:
+    """Build the features, train, let the gate decide, and deploy what it promotes."""
+
+    def call() -> object:
+        from flows.retrain import retrain as flow
+
+        return flow()
+
+    run_flow(call, as_json=as_json)

@@ -26,12 +26,13 @@ HOW_TO_GET_A_SERVER = (
 
 
 @flow(name="pipeline")
-def pipeline(paths: list[str] | None = None, source: str = "twitter") -> dict[str, object]:
+def pipeline(paths: list[str] | None = None, source: str = "twitter", *, train_anew: bool = True) -> dict[str, object]:
     """Run every stage, posts to predictions; return the counts of each.
 
     Args:
         paths: Files or folders to ingest first; none: go on from what RAW holds.
         source: Name of the source whose files these are.
+        train_anew: Train although a model is in production; else `retrain` sees to it when there is a reason.
 
     Raises:
         EpilakeError: A stage failed. If training is refused, all earlier stages stand, and the posts are scored all
@@ -42,10 +43,8 @@ def pipeline(paths: list[str] | None = None, source: str = "twitter") -> dict[st
         import_ahead()
         if paths:
             report["ingest"] = ingest(paths, source)
-        report["curated"] = build("tag:curated")
-        report["enrich"] = enrich()
-        report["refined"] = build("tag:refined")
-        refusal = try_training(report)
+        build_features(report)
+        refusal = try_training(report) if train_anew or not has_production(settings) else None
         if not refusal or has_production(settings):
             deploy(settings)
             report["score"] = score("production")
@@ -53,6 +52,13 @@ def pipeline(paths: list[str] | None = None, source: str = "twitter") -> dict[st
         if refusal:
             raise refusal
         return dict(report)
+
+
+def build_features(report: dict[str, object]) -> None:
+    """Bring everything between RAW and the model up to date."""
+    report["curated"] = build("tag:curated")
+    report["enrich"] = enrich()
+    report["refined"] = build("tag:refined")
 
 
 def import_ahead() -> None:

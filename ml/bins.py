@@ -67,7 +67,7 @@ def learn_bins(reference: DataFrame) -> Bins:
     cuts = [part / _PARTS for part in range(1, _PARTS)]
     numbers = reference.select(*(sf.col(name).cast("double").alias(name) for name in NUMBERS))
     quantiles = numbers.approxQuantile([*NUMBERS], cuts, _ACCURACY)
-    edges = {name: tuple(sorted(set(found))) for name, found in zip(NUMBERS, quantiles, strict=True)}
+    edges = {name: tuple(sorted(set(found or ()))) for name, found in zip(NUMBERS, quantiles, strict=True)}
     return Bins(edges, _frequent_values(reference))
 
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.stats import gamma
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +30,10 @@ MIN_HISTORY_SPANS: Final = 3
 CHANCE: Final = 1e-4
 """How often a statistic may lie above its threshold though nothing changed, per statistic and check."""
 
+_CHANCE_NORMAL: Final = 3.719
+"""The value that a standard normal variable passes with the probability `CHANCE`."""
+
+_MOST_SHAPE: Final = 4.0
 _SMOOTHING: Final = 0.5
 
 
@@ -122,9 +125,9 @@ def set_threshold(history: Floats, *, floor: float) -> float:
     """Set the threshold from what a statistic used to be.
 
     A gamma distribution takes the history's mean and variance, and the value that it passes with the probability
-    `CHANCE` is the threshold: statistics of counts that do not change are sums of squares, which it fits, and it
-    reaches further out than the largest of a few dozen values. Its shape is at most 4, because the variance of few
-    windows that overlap is itself a guess.
+    `CHANCE` is the threshold (by Wilson and Hilferty 1931, doi:10.1073/pnas.17.12.684): statistics of counts that do
+    not change are sums of squares, which it fits, and it reaches further out than the largest of a few dozen values.
+    Its shape is at most 4, because the variance of few windows that overlap is itself a guess.
 
     >>> set_threshold(np.array([0.01, 0.02, 0.03]), floor=0.1)
     0.1
@@ -135,10 +138,8 @@ def set_threshold(history: Floats, *, floor: float) -> float:
     if mean <= 0:
         return floor
     shape = min(mean**2 / variance, _MOST_SHAPE) if variance > 0 else _MOST_SHAPE
-    return max(floor, float(gamma.isf(CHANCE, shape, scale=mean / shape)))
-
-
-_MOST_SHAPE: Final = 4.0
+    root = 1 - 1 / (9 * shape) + _CHANCE_NORMAL / (3 * float(np.sqrt(shape)))
+    return max(floor, mean * root**3)
 
 
 def threshold_of(
