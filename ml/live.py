@@ -14,7 +14,7 @@ from pyspark.sql import functions as sf
 
 from ml.evaluation import PROBABILITY
 from ml.features import SOURCE_LABEL
-from ml.tallies import METRICS, Interval, measure, tally, thousandth
+from ml.tallies import METRICS, REPLICATES, Interval, measure, tally, thousandth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +94,7 @@ def count_live(posts: DataFrame) -> LiveCounts:
 
 
 def hold_to_promise(
-    counts: LiveCounts, promised: Mapping[str, Mapping[str, float]], *, seed: int
+    counts: LiveCounts, promised: Mapping[str, Mapping[str, float]], *, seed: int, replicates: int = REPLICATES
 ) -> tuple[LiveFinding, ...]:
     """Compare every metric with what was promised; it has fallen if chance in both of them does not explain it.
 
@@ -102,10 +102,11 @@ def hold_to_promise(
         counts: Live predictions.
         promised: Metric → `value` and `error` (standard error) at promotion; may lack some.
         seed: Decides the resamples.
+        replicates: Number of resamples.
     """
     if min(counts.negatives.sum(), counts.positives.sum()) < MIN_LIVE_RARER:
         return tuple(LiveFinding(name, None, _value(promised, name), None, is_fallen=False) for name in METRICS)
-    measured = measure(counts.negatives, counts.positives, seed=seed)
+    measured = measure(counts.negatives, counts.positives, seed=seed, replicates=replicates)
     return tuple(_hold(name, found, promised.get(name)) for name, found in measured.items())
 
 

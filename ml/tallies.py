@@ -144,9 +144,10 @@ def measure(negatives: Floats, positives: Floats, *, seed: int, replicates: int 
 
 def resample(rows: Floats | Ints, *, seed: int, replicates: int) -> Floats:
     """Draw as many rows as there are, with replacement, so many times; rows per cell, shape (replicates, cells)."""
-    total = rows.sum()
-    drawn = np.random.default_rng(seed).multinomial(int(total), rows / total, size=replicates)
-    return drawn.astype(np.float64)
+    total, held = rows.sum(), np.flatnonzero(rows)
+    drawn = np.zeros((replicates, len(rows)))
+    drawn[:, held] = np.random.default_rng(seed).multinomial(int(total), rows[held] / total, size=replicates)
+    return drawn
 
 
 def to_interval(value: float, drawn: Floats, *, level: float = 0.95) -> Interval:
