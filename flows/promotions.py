@@ -54,6 +54,13 @@ class Verdict:
         """The reasons alone."""
         return tuple(reason for _, _, reason in self.checks)
 
+    @property
+    def summary(self) -> str:
+        """What the decision rests on, in one line: what was not passed, else the answers that compare."""
+        failed = [reason for _, passed, reason in self.checks if not passed]
+        compared = [reason for name, _, reason in self.checks if name in {"majority", "production"}]
+        return "; ".join(failed or compared or self.reasons)
+
 
 def open_registry(settings: Settings) -> "Registry":
     """Return the model registry of this installation."""

@@ -71,7 +71,7 @@ def train_and_judge(settings: Settings, extra_features: tuple[str, ...]) -> dict
     standing = "waits for approval" if verdict.outcome == WAITING else "not promoted"
     say(
         f"model version {model_version}: {'as trained before' if found else 'trained'}, "
-        f"{'in production' if is_promoted else standing} ({'; '.join(verdict.reasons)})"
+        f"{'in production' if is_promoted else standing} ({verdict.summary})"
     )
     return {
         "model_version": model_version,

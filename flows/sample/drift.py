@@ -4,15 +4,11 @@ Nothing is drawn otherwise than without it, so the days before are those of the 
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from flows.sample.places import PLACES
-
-if TYPE_CHECKING:
-    from flows.sample.posts import Rows
 
 PLANTS = {
     "languages": "places of Spanish and Portuguese post six times as often",
@@ -50,7 +46,7 @@ class Drift:
         """Return the relative volume per place and hour of a day, shape (places, 24), as the change has it."""
         return hours * _FACTORS if self.is_on("languages", day) else hours
 
-    def change(self, rows: "Rows", day: int) -> None:
+    def change(self, rows: npt.NDArray[np.void], day: int) -> None:
         """Change the rows of a day."""
         if self.is_on("followers", day):
             rows["followers"] *= 2

@@ -1,15 +1,20 @@
 """The watch over the model of a lake: posts counted by Spark as by hand, and a night in which nothing is wrong."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from pyspark.sql import functions as sf
 
 from flows.lake.models import DRIFT, LIVE_METRICS
 from flows.lake.tables import query
-from flows.monitor import monitor
+from flows.live_check import check_metrics
+from flows.monitor import check_schedule, monitor
+from flows.monitored import read_posts
+from flows.promotions import find_promise, open_registry
 from flows.settings import Settings
 from ml.bins import CATEGORIES, NUMBERS, count_days, learn_bins
 
@@ -63,5 +68,32 @@ def test_night_without_a_plant_is_silent_and_leaves_its_account(sample_lake: Set
     assert "Nothing lies above its threshold" in page
     assert "Lagos" not in page
     assert found["metrics"]["told"] == "no predicted post is newer than those that the model was judged on"
-    assert not query(sample_lake, LIVE_METRICS.name, "select * from rows")
     assert datetime.fromisoformat(found["drift"]["until"]).date() == rows[0]["window_until"]
+
+
+def test_training_is_due_when_the_last_one_is_older_than_the_settings_allow(sample_lake: Settings) -> None:
+    soon = check_schedule(sample_lake.model_copy(update={"retrain_after_days": 1e-6}))
+    assert (soon["is_found"], soon["days"] > 0) == (True, True)
+    assert not check_schedule(sample_lake)["is_found"]
+
+
+def test_old_predictions_are_held_to_the_promise_once_their_labels_are_known(sample_lake: Settings) -> None:
+    version = open_registry(sample_lake).find_version("production")
+    assert version is not None
+    promise = find_promise(sample_lake, version)
+    assert promise is not None
+    assert promise.learnt_until is not None
+    posts = read_posts(sample_lake, version)
+    earlier = replace(promise, judged_until=promise.learnt_until)
+    honest = check_metrics(sample_lake, posts, earlier, "honest")
+    assert not honest["is_found"], honest
+    flipped = posts.withColumn("was_retweeted", ~posts["was_retweeted"])
+    found = check_metrics(sample_lake, flipped, earlier, "flipped")
+    assert {"accuracy", "roc_auc"} <= set(found["fallen"])
+    rows = query(sample_lake, LIVE_METRICS.name, "select * from rows where check_id = 'honest'")
+    assert {row["metric"] for row in rows} == {"accuracy", "roc_auc", "pr_auc", "calibration_gap"}
+    last = posts.agg(sf.max("posted_date")).first()[0]
+    window = posts.where(sf.col("posted_date") > last - timedelta(days=sample_lake.watch_days))
+    assert {row["count_posts"] for row in rows} == {window.count()}
+    assert {row["count_positives"] for row in rows} == {window.where("was_retweeted").count()}
+    assert all(row["low"] <= row["value"] <= row["high"] for row in rows)
