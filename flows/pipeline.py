@@ -89,7 +89,7 @@ def deploy(settings: Settings) -> None:
     """Bring the hourly scoring deployment up to the version in production, or say why there is none."""
     version = open_registry(settings).find_version("production")
     if version is None:
-        say("no model is in production: the gate has refused every version so far")
+        say("no model is in production: the gate let none pass, or one waits for `epilake promote`")
     elif is_api_known():
         say(f"deployed {deploy_scoring(version, settings)} for model version {version}")
     else:

@@ -69,7 +69,10 @@ def find_version(settings: Settings, alias: str) -> int:
     """
     found = open_registry(settings).find_version(alias)
     if found is None:
-        raise NoModelYetError(f"No model has the alias {alias}: run `epilake train`, and see why the gate refused.")
+        raise NoModelYetError(
+            f"No model has the alias {alias}: run `epilake train`, and see why the gate refused, or what "
+            "`epilake promote` has waiting."
+        )
     return found
 
 
