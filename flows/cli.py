@@ -11,6 +11,7 @@ import typer
 
 from flows.cli_care import care
 from flows.cli_evaluate import evaluate
+from flows.cli_models import models
 from flows.command import AsJson, SourceName, errors_in_a_sentence, run_flow
 from flows.settings import PROJECT_ROOT, Settings
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(care)
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(models)
 
 Paths = Annotated[
     list[Path] | None, typer.Argument(help="Files, folders or patterns; - is standard input.", show_default=False)
@@ -154,6 +156,8 @@ def sample(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.", min=0)] = 1,
     days: Annotated[int, typer.Option(help="Days that the posts span.", min=14)] = 60,
     *,
+    plant: Annotated[str, typer.Option(help="Drift to plant: languages, followers or labels.")] = "",
+    plant_day: Annotated[int | None, typer.Option(help="Its first day, from 0; none: the second half.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write invented posts with a planted outbreak, outage, duplicates and malformed records."""
@@ -161,7 +165,9 @@ def sample(
     from flows.sample import write_sample
 
     with errors_in_a_sentence(), counted("Writing posts", posts) as advance:
-        manifest = write_sample(folder, posts=posts, seed=seed, days=days, on_progress=advance)
+        manifest = write_sample(
+            folder, posts=posts, seed=seed, days=days, plant=plant, plant_day=plant_day, on_progress=advance
+        )
         print(manifest.to_json() if as_json else f"{posts:,} posts and manifest.json in {folder}")  # noqa: T201
 
 

@@ -27,11 +27,12 @@ from flows.lake.contracts import DBT_INPUTS, RETWEET_PREDICTIONS
 from flows.lake.locks import DBT_LAYERS, build_turn
 from flows.lake.session import attach_lake, detach_lake, open_session, restore_ansi
 from flows.lake.tables import create_missing_tables, merge_rows, query, spell_moment, table_path
+from flows.promotions import open_registry
 from flows.report import publish_counts
 from flows.runs import current_run_id, recorded
 from flows.score import predict
 from flows.settings import Settings
-from flows.train import FEATURES_TABLE, open_registry
+from flows.train import FEATURES_TABLE
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

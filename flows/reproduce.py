@@ -15,10 +15,11 @@ from prefect.cache_policies import NO_CACHE
 from flows.console import say, spinner
 from flows.errors import NoModelYetError, NotReproducibleError
 from flows.lake.tables import table_path
+from flows.promotions import open_registry
 from flows.report import publish_counts
 from flows.runs import recorded
 from flows.settings import Settings
-from flows.train import FEATURES_TABLE, STORIES_TABLE, open_registry, read_features, refusals_in_words
+from flows.train import FEATURES_TABLE, STORIES_TABLE, read_features, refusals_in_words
 
 if TYPE_CHECKING:
     from typing import Any

@@ -11,10 +11,11 @@ from flows.errors import NoModelYetError
 from flows.lake.contracts import RETWEET_PREDICTIONS
 from flows.lake.session import open_session
 from flows.lake.tables import merge_rows
+from flows.promotions import open_registry
 from flows.report import publish_counts
 from flows.runs import current_run_id, recorded
 from flows.settings import Settings
-from flows.train import FEATURES_TABLE, open_registry
+from flows.train import FEATURES_TABLE
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -68,7 +69,10 @@ def find_version(settings: Settings, alias: str) -> int:
     """
     found = open_registry(settings).find_version(alias)
     if found is None:
-        raise NoModelYetError(f"No model has the alias {alias}: run `epilake train`, and see why the gate refused.")
+        raise NoModelYetError(
+            f"No model has the alias {alias}: run `epilake train`, and see why the gate refused, or what "
+            "`epilake promote` has waiting."
+        )
     return found
 
 

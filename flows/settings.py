@@ -5,7 +5,7 @@ set are derived from `home`, so that one variable moves a whole installation.
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -82,6 +82,40 @@ class Settings(BaseSettings):
     )
     gate_tolerance_roc_auc: float = Field(
         default=0.005, ge=0, description="How far below the production model's ROC-AUC a new model may lie."
+    )
+    gate_tolerance_group_roc_auc: float = Field(
+        default=0.02, ge=0, description="The same for the posts of one language, where the interval says so too."
+    )
+    gate_ceiling_roc_auc: float = Field(
+        default=0.95, ge=0.5, le=1, description="ROC-AUC above which a model is taken to know the outcome, a leak."
+    )
+    gate_max_megabytes: float = Field(default=500, gt=0, description="How large the files of a model may be.")
+    gate_min_rows_per_second: float = Field(
+        default=20, ge=0, description="Posts that a model must score in a second to be promoted."
+    )
+    approval: Literal["auto", "human"] = Field(
+        default="auto",
+        description="Who lets a model that passed the gate into production: the gate, or a human.",
+    )
+    watch_days: int = Field(
+        default=7,
+        ge=1,
+        description="Days of posts that are compared with the past, and that live metrics are of.",
+    )
+    drift_floor_psi: float = Field(
+        default=0.1, ge=0, description="Population stability index below which nothing counts as drift."
+    )
+    drift_floor_ks: float = Field(
+        default=0.1, ge=0, description="Kolmogorov-Smirnov distance below which nothing counts as drift."
+    )
+    drift_floor_js: float = Field(
+        default=0.02, ge=0, description="Jensen-Shannon divergence, in bits, below which nothing counts as drift."
+    )
+    retrain_after_days: float = Field(
+        default=7, gt=0, description="Days after the last training at which the schedule asks for another."
+    )
+    retrain_cooldown_hours: float = Field(
+        default=24, ge=0, description="Hours after a retraining in which no trigger starts another."
     )
     seed: int = Field(default=20201212, description="Seed of the splits, of every fit, search and draw.")
     sklearn_max_rows: int = Field(

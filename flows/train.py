@@ -17,8 +17,10 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.console import counted, say, spinner
 from flows.errors import RefusedTrainingError
+from flows.judge import judge
 from flows.lake.session import open_session
 from flows.lake.tables import open_table, table_path
+from flows.promotions import WAITING, open_registry
 from flows.report import publish_counts, publish_link, publish_markdown
 from flows.runs import recorded
 from flows.settings import Settings
@@ -62,7 +64,7 @@ def train(extra_features: list[str] | None = None, candidate: str = "tree") -> d
 def train_and_judge(settings: Settings, extra_features: tuple[str, ...], candidate: str = "tree") -> dict[str, object]:
     """Find or train the version that belongs to the present rows, point `staging` to it, and let the gate decide."""
     from ml.dataset import open_dataset
-    from ml.registry import STAGING
+    from ml.registry import PRODUCTION, STAGING
 
     registry = open_registry(settings)
     with refusals_in_words():
@@ -72,20 +74,19 @@ def train_and_judge(settings: Settings, extra_features: tuple[str, ...], candida
             found, model_version = find_or_train(settings, registry, dataset, plan, tables)
             registry.set_alias(STAGING, model_version)
             with spinner("Judging the model"):
-                is_promoted, reasons = judge(settings, registry, dataset, model_version)
-    verdict = "in production" if is_promoted else "not promoted"
+                verdict = judge(settings, registry, dataset, model_version)
+                is_promoted = registry.find_version(PRODUCTION) == model_version
+    standing = "waits for approval" if verdict.outcome == WAITING else "not promoted"
     say(
-        f"model version {model_version}: {'as trained before' if found else 'trained'}, {verdict} "
-        f"({'; '.join(reasons)})"
+        f"model version {model_version}: {'as trained before' if found else 'trained'}, "
+        f"{'in production' if is_promoted else standing} ({verdict.summary})"
     )
-    return {"model_version": model_version, "is_new": not found, "is_promoted": is_promoted}
-
-
-def open_registry(settings: Settings) -> "Registry":
-    """Return the model registry of this installation."""
-    from ml.registry import Registry
-
-    return Registry(settings.tracking_uri, settings.artifact_location)
+    return {
+        "model_version": model_version,
+        "is_new": not found,
+        "is_promoted": is_promoted,
+        "gate": verdict.outcome,
+    }
 
 
 @dataclass(frozen=True)
@@ -245,28 +246,6 @@ def publish(trained: "TrainedModel", card: str) -> None:
             f"ROC-AUC {held_out.roc_auc:.3f}"
             + (f" (without sentiment {result.without_sentiment.roc_auc:.3f})" if result.without_sentiment else "")
         )
-
-
-def judge(
-    settings: Settings, registry: "Registry", dataset: "Dataset", model_version: int
-) -> tuple[bool, tuple[str, ...]]:
-    """Let the gate decide on the version behind `staging`, unless it is in production or was refused already.
-
-    Both models are loaded as they are registered and measured on the same held-out rows.
-    """
-    from ml.gate import Gate, decide
-    from ml.registry import PRODUCTION, STAGING
-    from ml.training import evaluate_on_held_out
-
-    known = next(row for row in registry.describe() if row["version"] == model_version)
-    if known["gate"]:
-        return PRODUCTION in known["aliases"], (f"the gate had {known['gate']} it",)
-    candidate = evaluate_on_held_out(registry.load(STAGING).pipeline, dataset)
-    in_production = registry.find_version(PRODUCTION)
-    present = evaluate_on_held_out(registry.load(PRODUCTION).pipeline, dataset) if in_production else None
-    decision = decide(Gate(settings.gate_margin_accuracy, settings.gate_tolerance_roc_auc), candidate, present)
-    registry.promote(model_version, decision, now=datetime.now(UTC))
-    return decision.promoted, decision.reasons
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""Whether a stored model is the one that was registered.
+"""Whether a stored model is the one that was registered, and runs nothing when it is opened.
 
 A fitted pipeline is a folder of files that Spark turns back into objects. Whoever can write there can change what is
-predicted, so the folder's hash is recorded at registration and checked before anything in it is opened.
+predicted, so the folder's hash is recorded at registration and checked before anything in it is opened. A pickle among
+them could do anything at all, so it is refused even where the hash is right.
 """
 
 from __future__ import annotations
@@ -9,12 +10,22 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from ml.pickles import find_pickles
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class ModelTamperedError(RuntimeError):
+class UnsafeModelError(RuntimeError):
+    """A stored model that is not opened."""
+
+
+class ModelTamperedError(UnsafeModelError):
     """A stored model whose files are not those that were registered."""
+
+
+class PickledModelError(UnsafeModelError):
+    """A stored model with a pickle among its files."""
 
 
 def hash_folder(folder: Path) -> str:
@@ -35,7 +46,7 @@ def hash_folder(folder: Path) -> str:
 
 
 def check_folder(folder: Path, *, expected: str | None, model: str) -> None:
-    """Refuse a folder whose hash is not the one expected.
+    """Refuse a folder whose hash is not the one expected, or that holds a pickle.
 
     Args:
         folder: Where the model's files lie.
@@ -44,6 +55,7 @@ def check_folder(folder: Path, *, expected: str | None, model: str) -> None:
 
     Raises:
         ModelTamperedError: The hash differs, or none was recorded.
+        PickledModelError: One of the files is a pickle, or holds one.
     """
     found = hash_folder(folder)
     if found != expected:
@@ -52,3 +64,9 @@ def check_folder(folder: Path, *, expected: str | None, model: str) -> None:
             "what was registered; point the alias to another version, or train again."
         )
         raise ModelTamperedError(msg)
+    if pickle := next(find_pickles(folder), None):
+        msg = (
+            f"expected no pickle among the files of {model}, found {pickle}: whoever opens it runs its program; "
+            "train again with what this project stores."
+        )
+        raise PickledModelError(msg)

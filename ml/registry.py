@@ -63,6 +63,13 @@ class LoadedModel(NamedTuple):
     version: int
 
 
+class Artifact(NamedTuple):
+    """What lies stored of a version: the columns that its signature names, and its size in megabytes."""
+
+    signature: tuple[str, ...]
+    megabytes: float
+
+
 @dataclass(frozen=True)
 class Registry:
     """One MLflow tracking server or database, and one model in it.
@@ -153,18 +160,22 @@ class Registry:
     def promote(self, version: int, decision: Decision, *, now: datetime) -> int | None:
         """Point `production` to a version if the decision says so, and write the decision beside it.
 
-        The tag `gate` is written last: a version that has it was judged wholly, whatever was killed before.
-
         Returns:
             The version that was in production before, None if none was.
         """
-        client = self.connect()
         before = self.set_alias(PRODUCTION, version) if decision.promoted else self.find_version(PRODUCTION)
-        outcome = "promoted" if decision.promoted else "refused"
-        tags = {"gate_reasons": json.dumps(decision.reasons), "gate_decided_at": now.isoformat(), "gate": outcome}
+        self.note_decision(version, "promoted" if decision.promoted else "refused", decision.reasons, now=now)
+        return before
+
+    def note_decision(self, version: int, outcome: str, reasons: Sequence[str], *, now: datetime) -> None:
+        """Write beside a version what was decided about it, such as `promoted`, `refused` or `waiting`.
+
+        The tag `gate` is written last: a version that has it was judged wholly, whatever was killed before.
+        """
+        client = self.connect()
+        tags = {"gate_reasons": json.dumps(reasons), "gate_decided_at": now.isoformat(), "gate": outcome}
         for name, value in tags.items():
             client.set_model_version_tag(self.model_name, str(version), name, value)
-        return before
 
     def find_trained(self, fingerprint: str) -> int | None:
         """Find the latest version that was trained with this fingerprint; None if there is none."""
@@ -182,7 +193,7 @@ class Registry:
 
         Raises:
             NoModelError: The alias is not set.
-            ModelTamperedError: The files are not those that were registered.
+            UnsafeModelError: The files are not those that were registered, or hold a pickle.
         """
         client = self.connect()
         found = self._find_alias(client, alias)
@@ -195,20 +206,49 @@ class Registry:
         """Load a version, whatever its aliases, as `load` does.
 
         Raises:
-            ModelTamperedError: The files are not those that were registered.
+            UnsafeModelError: The files are not those that were registered, or hold a pickle.
         """
         client = self.connect()
         return self._open(client, client.get_model_version(self.model_name, str(version)))
 
+    def read_artifact(self, version: int) -> Artifact:
+        """Look at the stored files of a version without a JVM, checked as `load` checks them.
+
+        Raises:
+            NoModelError: There is no such version.
+            UnsafeModelError: The files are not those that were registered, or hold a pickle.
+        """
+        from mlflow.exceptions import MlflowException
+        from mlflow.models import Model
+
+        client = self.connect()
+        try:
+            found = client.get_model_version(self.model_name, str(version))
+        except MlflowException as error:
+            msg = f"expected a version of {self.model_name}, found no version {version}: see `epilake status`."
+            raise NoModelError(msg) from error
+        with tempfile.TemporaryDirectory() as folder:
+            files = self._download(client, found, folder)
+            size = sum(path.stat().st_size for path in files.rglob("*") if path.is_file())
+            inputs = Model.load(str(files)).get_input_schema()  # type: ignore[no-untyped-call]
+        return Artifact(tuple(inputs.input_names()) if inputs else (), size / 1e6)
+
     def _open(self, client: MlflowClient, found: ModelVersion) -> LoadedModel:
         import mlflow
 
-        source = client.get_model_version_download_uri(self.model_name, found.version)
         with tempfile.TemporaryDirectory() as folder:
-            files = Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder))
-            check_folder(files, expected=found.tags.get("model_sha256"), model=f"{self.model_name} {found.version}")
+            files = self._download(client, found, folder)
             pipeline = mlflow.spark.load_model(str(files), dfs_tmpdir=self.spark_tmpdir or folder)
         return LoadedModel(pipeline, int(found.version))
+
+    def _download(self, client: MlflowClient, found: ModelVersion, folder: str) -> Path:
+        """Fetch the files of a version into a folder and check them."""
+        import mlflow
+
+        source = client.get_model_version_download_uri(self.model_name, found.version)
+        files = Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder))
+        check_folder(files, expected=found.tags.get("model_sha256"), model=f"{self.model_name} {found.version}")
+        return files
 
     def read_document(self, version: int, name: str) -> str:
         """Read a text that was recorded with a version.

@@ -6,6 +6,7 @@ and a test holds the two equal. What dbt writes has its contract beside its SQL.
 
 from flows.lake.contract import POST_KEY, Column, Contract
 from flows.lake.enriched import POST_FINGERPRINTS, POST_LANGUAGES, POST_PLACES, POST_SENTIMENT, POST_TOPICS
+from flows.lake.models import DRIFT, LIVE_METRICS, MODEL_PROMOTIONS, RETRAININGS
 from flows.sources import Source
 from flows.sources.known import SOURCES
 
@@ -270,5 +271,9 @@ CONTRACTS = {
         FLOW_RUNS,
         DBT_RESULTS,
         DBT_INPUTS,
+        MODEL_PROMOTIONS,
+        DRIFT,
+        LIVE_METRICS,
+        RETRAININGS,
     )
 }

@@ -6,6 +6,7 @@ invented; the cities are real. Read in this order:
 
     phrases.toml, phrasebook    what can be said, in ten languages
     places, authors             where, and by whom
+    drift                       what changes from one day on, if that is asked for
     plan                        what is planted, and how many posts each day holds
     posts                       one day as rows of whole numbers
     records                     rows as text: CSV, some of it malformed

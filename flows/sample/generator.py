@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.sample.authors import make_authors
+from flows.sample.drift import Drift, check_drift
 from flows.sample.manifest import MalformedRecord, Manifest, SampleFile, Tally, make_manifest
 from flows.sample.phrasebook import make_phrasebook
-from flows.sample.plan import Defect, make_plan
+from flows.sample.plan import Defect, Plan, make_plan
 from flows.sample.posts import Rows, World, draw_day, recapture_rows, spoil_rows
 from flows.sample.records import HEADER, render_rows
 
@@ -33,6 +34,8 @@ def write_sample(
     posts: int = 6_000,
     seed: int = 1,
     days: int = 60,
+    plant: str = "",
+    plant_day: int | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> Manifest:
     """Write a sample of invented posts and the manifest of what was planted in it.
@@ -45,22 +48,25 @@ def write_sample(
         posts: Distinct well-formed posts, 100 or more. Repeated and malformed records come on top, about 2%.
         seed: From 0 to 4,294,967,295.
         days: Days covered from Monday, 2026-01-05, from 14 to 3,650.
+        plant: What changes from one day on: `languages`, `followers` or `labels`; nothing if empty.
+        plant_day: That day, counted from 0; None: the first day of the second half.
         on_progress: Called with the number of posts written since its last call.
 
     Returns:
         The manifest, as in `manifest.json`.
 
     Raises:
-        ValueError: A number is out of its range.
+        ValueError: A number is out of its range, or there is no such plant.
         NotADirectoryError: The folder is a file.
         FileExistsError: The folder holds post files that are not an earlier sample's.
     """
     check_arguments(folder, posts=posts, seed=seed, days=days)
+    drift = check_drift(plant, plant_day, days)
     earlier = find_earlier(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".partial-", dir=folder) as name:
         partial = Path(name)
-        manifest = _write_files(partial, posts, seed, days, on_progress or (lambda _: None))
+        manifest = _write_files(partial, seed, _plan(seed, posts, days, drift), on_progress or (lambda _: None))
         (partial / _MANIFEST_NAME).write_bytes(manifest.to_json().encode())
         for path in earlier:
             path.unlink()
@@ -154,9 +160,13 @@ def _duplicate_rows(rows: Rows, is_duplicated: npt.NDArray[np.bool_]) -> Rows:
     return copied
 
 
-def _write_files(folder: Path, posts: int, seed: int, days: int, on_progress: Callable[[int], None]) -> Manifest:
-    plan = make_plan(open_stream(seed, Stage.CALENDAR), open_stream(seed, Stage.REPEATS), posts=posts, days=days)
-    authors = make_authors(open_stream(seed, Stage.AUTHORS), posts)
+def _plan(seed: int, posts: int, days: int, drift: Drift | None) -> Plan:
+    calendar, choice = open_stream(seed, Stage.CALENDAR), open_stream(seed, Stage.REPEATS)
+    return make_plan(calendar, choice, posts=posts, days=days, drift=drift)
+
+
+def _write_files(folder: Path, seed: int, plan: Plan, on_progress: Callable[[int], None]) -> Manifest:
+    authors = make_authors(open_stream(seed, Stage.AUTHORS), plan.posts)
     world = World(authors, make_phrasebook(open_stream(seed, Stage.PHRASES)), plan)
     tally = Tally(world)
     files, malformed = [], []

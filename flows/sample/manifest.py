@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from flows.sample.drift import PLANTS
 from flows.sample.phrasebook import TOPICS, list_terms
 from flows.sample.places import PLACES, spell_locations
 from flows.sample.plan import OUTBREAK_PLACE, OUTBREAK_TOPIC, START, Defect, Plan
 from flows.sample.posts import Rows, World, posted_at
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the same arguments give other files than before, or the manifest gets another shape."""
 
 
@@ -80,6 +81,15 @@ class PlantedOutage:
 
 
 @dataclass(frozen=True)
+class PlantedDrift:
+    """What changes from the beginning of a UTC day on: one of `flows.sample.drift.PLANTS`, and what it does."""
+
+    kind: str
+    what: str
+    start_date: str
+
+
+@dataclass(frozen=True)
 class PlantedRepeats:
     """Records that repeat an earlier one.
 
@@ -125,6 +135,7 @@ class Manifest:
     files: tuple[SampleFile, ...]
     outbreak: PlantedOutbreak
     outage: PlantedOutage
+    drift: PlantedDrift | None
     repeats: PlantedRepeats
     malformed: tuple[MalformedRecord, ...]
     expected: Expected
@@ -170,6 +181,7 @@ def make_manifest(
         files=tuple(files),
         outbreak=_describe_outbreak(plan, tally),
         outage=PlantedOutage(*map(format_hour, plan.outage)),
+        drift=_describe_drift(plan),
         repeats=PlantedRepeats(len(plan.duplicated), len(plan.repeated), len(plan.recaptured)),
         malformed=tuple(malformed),
         expected=Expected(
@@ -189,6 +201,11 @@ def format_hour(hour: int) -> str:
     '2026-01-06 01:00:00'
     """
     return str((START + np.timedelta64(hour, "h")).tolist())
+
+
+def _describe_drift(plan: Plan) -> PlantedDrift | None:
+    drift = plan.drift
+    return PlantedDrift(drift.kind, PLANTS[drift.kind], format_hour(24 * drift.first_day)[:10]) if drift else None
 
 
 def _describe_outbreak(plan: Plan, tally: Tally) -> PlantedOutbreak:

@@ -10,6 +10,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from flows.sample.drift import Drift
 from flows.sample.phrasebook import TOPICS
 from flows.sample.places import PLACES
 
@@ -53,6 +54,7 @@ class Plan:
         duplicated: Ordinals of posts written twice in a row.
         repeated: Ordinals of posts written again, unchanged, at the head of the next file.
         recaptured: Ordinals of others written again at the head of the next file, with higher counts.
+        drift: What changes from one day on; None if nothing does.
     """
 
     posts: int
@@ -64,9 +66,12 @@ class Plan:
     duplicated: npt.NDArray[np.int64]
     repeated: npt.NDArray[np.int64]
     recaptured: npt.NDArray[np.int64]
+    drift: Drift | None = None
 
 
-def make_plan(calendar: np.random.Generator, choice: np.random.Generator, *, posts: int, days: int) -> Plan:
+def make_plan(
+    calendar: np.random.Generator, choice: np.random.Generator, *, posts: int, days: int, drift: Drift | None = None
+) -> Plan:
     """Plan a sample; `calendar` draws the days, `choice` the repeated posts, at least one of each kind.
 
     >>> plan = make_plan(np.random.default_rng(1), np.random.default_rng(2), posts=1_000, days=14)
@@ -98,6 +103,7 @@ def make_plan(calendar: np.random.Generator, choice: np.random.Generator, *, pos
         duplicated=duplicated,
         repeated=np.sort(again[:repeats]),
         recaptured=np.sort(again[repeats:]),
+        drift=drift,
     )
 
 

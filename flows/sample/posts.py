@@ -57,7 +57,8 @@ class World:
 
 def draw_day(stream: np.random.Generator, world: World, day: int) -> Rows:
     """Draw all first captures of a day, sorted by id, none of them malformed yet."""
-    hours = weigh_hours(day, world.plan.outage)
+    hours, drift = weigh_hours(day, world.plan.outage), world.plan.drift
+    hours = drift.shift_places(hours, day) if drift else hours
     background, added = int(world.plan.background[day]), int(world.plan.added[day])
     rows = np.zeros(background + added, dtype=ROW)
     rows["is_added"][background:] = True
@@ -71,6 +72,8 @@ def draw_day(stream: np.random.Generator, world: World, day: int) -> Rows:
     order = np.argsort(posted_ms, kind="stable")
     rows = rows[order]
     rows["id"] = np.sort(snowflake_ids(posted_ms[order], stream.integers(1 << 10, size=len(rows))))
+    if drift:
+        drift.change(rows, day)
     return rows
 
 

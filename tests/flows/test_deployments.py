@@ -15,12 +15,19 @@ from uuid import UUID
 
 import pytest
 from prefect import get_client
+from prefect.client.schemas.actions import DeploymentUpdate
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.flow_runs import resume_flow_run
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.deployment import SCORING, VERSION_TAG, WORK_POOL
+from flows.lake.models import RETRAININGS
+from flows.lake.tables import query
 from flows.orchestrator import is_healthy
 from flows.prefect_server import listen
+from flows.promotions import read_decisions
 from flows.sample import write_sample
 from flows.settings import PROJECT_ROOT, Settings
 from flows.status import read_status
@@ -33,8 +40,10 @@ pytestmark = pytest.mark.spark
 NEW_POSTS = 300
 NAMES = [
     "build/on-demand", "collect/on-demand", "enrich/on-demand", "erase/every-six-hours", "ingest/on-demand",
-    "ingest_counts/on-demand", "maintain/nightly", "pipeline/nightly", "score/hourly", "train/weekly",
+    "ingest_counts/on-demand", "maintain/nightly", "monitor/nightly", "pipeline/nightly", "promote/approval",
+    "retrain/on-trigger", "rollback/on-demand", "score/hourly", "train/on-demand",
 ]  # fmt: skip
+RETRAINING = "retrain/on-trigger"
 
 
 class PlainServer:
@@ -217,3 +226,81 @@ def test_pipeline_deploys_the_scoring_of_the_promoted_version(
 
 def is_production(model: dict[str, Any]) -> bool:
     return "production" in model["aliases"]
+
+
+def raise_drift(server: PlainServer, numbers: dict[str, Any]) -> None:
+    """Raise the event of drift as the monitor does."""
+    program = (
+        "import json, sys; from prefect.events.worker import EventsWorker; from flows.monitor import raise_event; "
+        "raise_event('drift', json.loads(sys.argv[1])); EventsWorker.drain_all(timeout=60)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", program, json.dumps(numbers)], env=server.environment, cwd=PROJECT_ROOT, check=True
+    )
+
+
+def runs_of(server: PlainServer, flow_name: str) -> list[FlowRun]:
+    """Return the runs of a flow's deployment, the first one first."""
+    with temporary_settings({PREFECT_API_URL: server.url}), get_client(sync_client=True) as client:
+        found = client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=[flow_name])), sort=FlowRunSort.EXPECTED_START_TIME_ASC
+        )
+    return [run for run in found if run.deployment_id]
+
+
+def give_variables(server: PlainServer, name: str, variables: dict[str, str]) -> None:
+    """Let the runs of a deployment find some variables in their environment."""
+    with temporary_settings({PREFECT_API_URL: server.url}), get_client(sync_client=True) as client:
+        found = client.read_deployment_by_name(name)
+        known = found.job_variables or {}
+        update = DeploymentUpdate(job_variables={**known, "env": {**known.get("env", {}), **variables}})
+        client.update_deployment(found.id, update)
+
+
+def has_state(server: PlainServer, flow_name: str, number: int, state: str) -> bool:
+    """Return whether a run of a flow has a state; a run that failed is told at once."""
+    names = [run.state_name for run in runs_of(server, flow_name)]
+    assert "Failed" not in names, (server.folder / "worker.log").read_text()
+    assert "Crashed" not in names, (server.folder / "worker.log").read_text()
+    return len(names) > number and names[number] == state
+
+
+def test_drift_ends_in_a_model_that_a_human_approved_and_that_scores(deployed: PlainServer, home: Path) -> None:
+    settings = Settings(home=home)
+    (before,) = (each["version"] for each in read_status(settings)["models"] if is_production(each))
+    give_variables(  # another seed is another training; the gate has tests of its own
+        deployed,
+        RETRAINING,
+        {
+            "EPILAKE_APPROVAL": "human",
+            "EPILAKE_SEED": "7",
+            "EPILAKE_GATE_MARGIN_ACCURACY": "0",
+            "EPILAKE_GATE_TOLERANCE_ROC_AUC": "1",
+            "EPILAKE_GATE_TOLERANCE_GROUP_ROC_AUC": "1",
+        },
+    )
+    numbers = {"is_found": True, "drifted": {"language.js": 0.31}, "told": 'so "far" apart'}
+    raise_drift(deployed, numbers)
+    wait_for(lambda: has_state(deployed, "retrain", 0, "Completed"), 400)
+    assert runs_of(deployed, "retrain")[0].parameters == {"trigger": "drift", "numbers": numbers}
+    wait_for(lambda: has_state(deployed, "promote", 0, "Suspended"), 120)
+    (waiting,) = runs_of(deployed, "promote")
+    version = waiting.parameters["version"]
+    aliases = {each["version"]: each["aliases"] for each in read_status(settings)["models"]}
+    assert (aliases[version], aliases[before]) == (["staging"], ["production"])
+
+    with temporary_settings({PREFECT_API_URL: deployed.url}):
+        resume_flow_run(waiting.id, run_input={"approve": True, "by": "Ada"})
+    wait_for(lambda: has_state(deployed, "promote", 0, "Completed"), 120)
+    (promoted,) = (each["version"] for each in read_status(settings)["models"] if is_production(each))
+    scoring = read_scoring(deployed.url)
+    assert (promoted, scoring["version"]) == (version, str(version))
+    assert f"{VERSION_TAG}{version}" in scoring["tags"]
+    decided = [(row["model_version"], row["decision"], row["approved_by"]) for row in read_decisions(settings)]
+    assert decided[-2:] == [(version, "waiting", "gate"), (version, "promoted", "Ada")]
+
+    raise_drift(deployed, numbers)
+    wait_for(lambda: has_state(deployed, "retrain", 1, "Completed"), 120)
+    asked = query(settings, RETRAININGS.name, "select * from rows order by asked_at")
+    assert [(row["trigger"], row["outcome"]) for row in asked] == [("drift", "started"), ("drift", "cooling down")]
+    assert [json.loads(row["numbers"]) for row in asked] == [numbers, numbers]

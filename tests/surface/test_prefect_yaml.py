@@ -1,5 +1,7 @@
 """`prefect.yaml` says what Prefect understands: Prefect itself ignores a key that it does not know."""
 
+from copy import deepcopy
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +16,27 @@ from prefect.cli.deploy._models import (
 )
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.events import DeploymentEventTrigger
+from prefect.events.schemas.automations import Posture
+from prefect.server.events.actions import RunDeployment
+from prefect.utilities.schema_tools.hydration import HydrationContext, hydrate
 from prefect.workers.process import ProcessWorker
 from pydantic import BaseModel
 
 from flows.deployment import SCORING, WORK_POOL
+from flows.monitor import EVENTS
+from flows.retrain import retrain
 from flows.settings import PROJECT_ROOT
 
 FILE = yaml.safe_load((PROJECT_ROOT / "prefect.yaml").read_text(encoding="utf-8"))
 DEPLOYMENTS: list[dict[str, Any]] = FILE["deployments"]
 IDS = [f"{each['entrypoint'].rpartition(':')[2]}/{each['name']}" for each in DEPLOYMENTS]
-FLOWS = {"pipeline", "ingest", "ingest_counts", "collect", "build", "enrich", "train", "score", "erase", "maintain"}
-SCHEDULED = {"pipeline/nightly", "train/weekly", "score/hourly", "erase/every-six-hours", "maintain/nightly"}
+FLOWS = {
+    "pipeline", "ingest", "ingest_counts", "collect", "build", "enrich", "train", "score", "erase", "maintain",
+    "monitor", "retrain", "promote", "rollback",
+}  # fmt: skip
+SCHEDULED = {"pipeline/nightly", "score/hourly", "erase/every-six-hours", "maintain/nightly", "monitor/nightly"}
+TRIGGERS: list[dict[str, Any]] = [trigger for each in DEPLOYMENTS for trigger in each.get("triggers", [])]
 every_deployment = pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=IDS)
 
 
@@ -65,7 +77,7 @@ def test_deployment_says_what_it_is_and_where_it_runs(deployment: dict[str, Any]
 def test_entrypoint_is_a_flow_of_that_file(deployment: dict[str, Any]) -> None:
     path, _, function = deployment["entrypoint"].partition(":")
     source = (PROJECT_ROOT / path).read_text(encoding="utf-8")
-    assert Path(path).stem == function
+    assert Path(path).stem == {"rollback": "promote"}.get(function, function)
     assert f"\ndef {function}(" in source
     assert "@flow" in source
 
@@ -89,3 +101,35 @@ def test_schedules_are_valid_cron_in_utc() -> None:
         assert schedule["active"] is True
         assert schedule["timezone"] == "UTC"
         CronSchedule(cron=schedule["cron"], timezone="UTC")
+
+
+every_trigger = pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda trigger: trigger["name"])
+
+
+@every_trigger
+def test_trigger_is_what_prefect_understands(trigger: dict[str, Any]) -> None:
+    assert not unknown_keys(trigger, DeploymentEventTrigger)
+    parsed = DeploymentEventTrigger.model_validate(trigger)
+    assert parsed.posture is Posture.Reactive
+    assert parsed.threshold == 1
+
+
+@every_trigger
+def test_trigger_hands_the_numbers_of_its_event_to_the_flow(trigger: dict[str, Any]) -> None:
+    payload = {"trigger": "drift", "numbers": {"drifted": {"language.js": 0.3}, "told": 'so "far"'}}
+    rendered = deepcopy(trigger["parameters"])
+    RunDeployment._upgrade_v1_templates(rendered)
+    context = HydrationContext(render_jinja=True, jinja_context={"event": {"payload": payload}})
+    assert hydrate(rendered, context) == payload
+    assert set(payload) <= set(signature(retrain.fn).parameters)
+
+
+def test_every_event_of_the_monitor_starts_a_retraining() -> None:
+    assert [trigger["expect"] for trigger in TRIGGERS] == [[name] for name in EVENTS.values()]
+    (deployment,) = (each for each in DEPLOYMENTS if "triggers" in each)
+    assert deployment["entrypoint"] == "flows/retrain.py:retrain"
+    assert len({trigger["name"] for trigger in TRIGGERS}) == len(TRIGGERS)
+
+
+def test_a_misspelt_key_of_a_trigger_is_found() -> None:
+    assert unknown_keys({"expects": [], "name": "y"}, DeploymentEventTrigger) == {"expects"}

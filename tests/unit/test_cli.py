@@ -106,6 +106,21 @@ def test_status_of_an_empty_home_says_that_there_is_nothing(tmp_path: Path) -> N
     assert "Tables: none" in result.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["promote"], "Error: No version is on staging: run `epilake train` first."),
+        (["sample", "--plant", "moon"], "plant: expected one of languages, followers, labels, found moon"),
+    ],
+    ids=["nothing waits", "unknown plant"],
+)
+def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, arguments: list[str], told: str) -> None:
+    result = call(tmp_path, *arguments)
+    assert result.exit_code == 1
+    assert told in result.output
+    assert "Traceback" not in result.output
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds child processes in /proc")
 def test_status_starts_no_jvm(tmp_path: Path) -> None:
     done = subprocess.run(

@@ -1,52 +1,22 @@
-"""The registry on a real SQLite database, without a JVM; the gate; the hash of a stored model."""
+"""The registry on a real SQLite database, without a JVM; the hash of a stored model, and the pickles in it."""
 
-from dataclasses import replace
+import bz2
+import gzip
+import io
+import lzma
+import pickle
+import zipfile
+import zlib
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
-from ml.evaluation import evaluate_counts
-from ml.gate import Decision, Gate, decide
-from ml.integrity import ModelTamperedError, check_folder, hash_folder
+from ml.gate import Decision
+from ml.integrity import ModelTamperedError, PickledModelError, check_folder, hash_folder
 from ml.registry import PRODUCTION, STAGING, NoModelError, Registry
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-MEASURED = evaluate_counts([0.2, 0.8], [60, 10], [10, 20])
-GATE = Gate(margin_accuracy=0.01, tolerance_roc_auc=0.005)
-
-
-@pytest.mark.parametrize(
-    ("accuracy", "roc_auc", "production_roc_auc", "promoted"),
-    [
-        pytest.param(0.72, 0.70, None, True, id="first model, better than the majority"),
-        pytest.param(0.71, 0.70, None, True, id="first model, exactly the margin"),
-        pytest.param(0.705, 0.70, None, False, id="first model, less than the margin"),
-        pytest.param(0.60, 0.90, 0.50, False, id="worse than the majority, whatever its ranking"),
-        pytest.param(0.72, 0.70, 0.70, True, id="as good as production"),
-        pytest.param(0.72, 0.70, 0.704, True, id="a little worse, within the tolerance"),
-        pytest.param(0.72, 0.70, 0.71, False, id="worse than production"),
-        pytest.param(0.60, 0.60, 0.70, False, id="fails both"),
-    ],
-)
-def test_gate(accuracy, roc_auc, production_roc_auc, promoted):
-    candidate = replace(MEASURED, majority_accuracy=0.70, accuracy=accuracy, roc_auc=roc_auc)
-    production = None if production_roc_auc is None else replace(MEASURED, roc_auc=production_roc_auc)
-    decision = decide(GATE, candidate, production)
-    assert decision.promoted is promoted
-    assert len(decision.reasons) == 2
-
-
-def test_gate_gives_its_reasons_in_figures():
-    candidate = replace(MEASURED, majority_accuracy=0.70, accuracy=0.705, roc_auc=0.69)
-    assert decide(GATE, candidate, replace(MEASURED, roc_auc=0.71)).reasons == (
-        "accuracy 0.7050 is below 0.7100 (majority 0.7000 + margin 0.01)",
-        "ROC-AUC 0.6900 is below 0.7050 (production 0.7100 - tolerance 0.005)",
-    )
-
-
-def test_gate_refuses_to_compare_models_measured_on_other_rows():
-    with pytest.raises(ValueError, match="expected both models measured on the same rows, found 100 and 7"):
-        decide(GATE, MEASURED, replace(MEASURED, rows=7))
 
 
 @pytest.fixture
@@ -78,6 +48,70 @@ def test_tampered_folder_is_refused(folder, tamper):
 def test_folder_without_a_recorded_hash_is_refused(folder):
     with pytest.raises(ModelTamperedError, match="expected the files of m 1 to hash to a recorded value"):
         check_folder(folder, expected=None, model="m 1")
+
+
+class Program:
+    """Runs a function of its own when it is unpickled."""
+
+    def __reduce__(self):
+        return print, ("run",)
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    with zipfile.ZipFile(file := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return file.getvalue()
+
+
+def as_objects(values: list[object]) -> bytes:
+    np.save(file := io.BytesIO(), np.array(values, dtype=object), allow_pickle=True)
+    return file.getvalue()
+
+
+PICKLED = {protocol: pickle.dumps(Program(), protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("python_model.pkl", b""),
+        ("model.joblib", b"x"),
+        *((f"part-{protocol}", content) for protocol, content in PICKLED.items()),
+        ("plain-data", pickle.dumps({"weights": [1.0, 2.0]})),
+        ("part.gz", gzip.compress(PICKLED[5])),
+        ("part.zlib", zlib.compress(PICKLED[0])),
+        ("part.bz2", bz2.compress(PICKLED[4])),
+        ("part.xz", lzma.compress(PICKLED[4])),
+        ("weights.zip", zipped("data.pkl", b"")),
+        ("weights.npz", zipped("data", PICKLED[2])),
+        ("nested.zip", zipped("inner.zip", zipped("data", PICKLED[2]))),
+        ("weights.npy", as_objects([1, "two"])),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_pickle_is_refused_though_its_hash_is_right(folder, name, content):
+    (folder / "sparkml" / name).write_bytes(content)
+    with pytest.raises(PickledModelError, match=f"expected no pickle among the files of m 1, found sparkml/{name}: "):
+        check_folder(folder, expected=hash_folder(folder), model="m 1")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("part-00000", b'{"class":"org.apache.spark.ml.PipelineModel","timestamp":1,"uid":"PipelineModel_c.R"}\n'),
+        ("requirements.txt", b"pyspark==4.2.0\nmlflow==3.17.2\n"),
+        ("conda.yaml", b"channels:\n- conda-forge\ndependencies:\n- python=3.11\n"),
+        ("part.parquet", b"PAR1\x15\x04\x15\x10.PAR1"),
+        ("weights.npy", np.lib.format.magic(1, 0) + b"v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (0,)}"),
+        ("part.snappy", b"\x80\x04"),
+        ("_SUCCESS", b""),
+        ("broken.gz", b"\x1f\x8bnot really"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_a_model_is_stored_as_is_no_pickle(folder, name, content):
+    (folder / "sparkml" / name).write_bytes(content)
+    check_folder(folder, expected=hash_folder(folder), model="m 1")
 
 
 def test_folder_without_files_has_no_hash(tmp_path):
