@@ -148,6 +148,28 @@ def test_a_build_leaves_out_what_has_nothing_new_to_read(
     assert build("tag:curated") == {}
 
 
+def test_a_merge_reads_the_days_of_what_is_new_and_tables_are_clustered_by_day(
+    home: Path, move_to: Callable[[Path], Settings], spark: "SparkSession", tmp_path: Path
+) -> None:
+    from flows.build import build
+    from flows.ingest import ingest
+
+    settings = move_to(home)
+    post = {"id": "a2", "author": "ben", "created_utc": 1608500000, "subreddit": "health", "title": "cough"}
+    (tmp_path / "posts.jsonl").write_text(json.dumps(post), encoding="utf-8")
+    assert ingest([str(tmp_path / "posts.jsonl")], "reddit")["count_accepted"] == 1
+    build("tag:curated")
+    for table in ("curated.curated_reddit_posts", "curated.curated_posts"):
+        merge = spark.sql(f"describe history {table}").where("operation = 'MERGE'").head()
+        assert merge is not None
+        assert merge["operationParameters"]["predicate"].count("2020-12-20") == 2
+    manifest = json.loads((settings.home / "dbt" / "manifest.json").read_text(encoding="utf-8"))
+    for model in (node for node in manifest["nodes"].values() if node["resource_type"] == "model"):
+        day = next((name for name in ("posted_date", "day", "epiweek_start") if name in model["columns"]), None)
+        detail = spark.sql(f"describe detail {model['relation_name']}").collect()[0]
+        assert detail["clusteringColumns"] == ([day] if day else [])
+
+
 def test_every_check_refuses_a_row_that_breaks_it(
     home: Path, move_to: Callable[[Path], Settings], spark: "SparkSession"
 ) -> None:
