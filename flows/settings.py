@@ -128,7 +128,7 @@ class Settings(BaseSettings):
         default=0.95,
         gt=0.5,
         le=1,
-        description="Held-out ROC-AUC above which a single feature is taken for a leak, and training is refused.",
+        description="Held-out ROC-AUC above which a feature, or a model, is taken for a leak, and training is refused.",
     )
 
     @model_validator(mode="after")

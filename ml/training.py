@@ -16,7 +16,7 @@ from ml.candidates.article import TREE
 from ml.detail import look_closely
 from ml.evaluation import Difference, Evaluation, compare, evaluate
 from ml.features import SENTIMENT_FEATURES, check_features
-from ml.leakage import LIMIT_ROC_AUC, ConstantFeatureError, check_single
+from ml.leakage import LIMIT_ROC_AUC, ConstantFeatureError, check_single, check_whole
 from ml.model import Tree, score
 from ml.split import SplitKind
 
@@ -122,12 +122,12 @@ def train(
         params: Its limits; None: its defaults.
         feature_names: Features, each known at the moment of posting; None: the candidate's own.
         tree: Limits of the article's tree, another way to say `params` of the candidates `tree` and `article`.
-        leak_limit: ROC-AUC that a single number may reach by itself (`ml.leakage`).
+        leak_limit: ROC-AUC that a single number, or the model, may reach (`ml.leakage`).
         trials: What a search tried before, to be recorded.
 
     Raises:
         LeakedFeatureError: A feature is known only after the outcome.
-        SuspectedLeakError: A feature tells more by itself than any that is known at posting.
+        SuspectedLeakError: A feature by itself, or the model, is better than anything known at posting can be.
         UnknownFeatureError: A feature is not in the registry, or not in the frame.
         ConstantFeatureError: No feature differs between posts.
     """
@@ -138,6 +138,8 @@ def train(
     pipeline, without, _ = next(found for found in fitted if found[2].kind is SplitKind.TIME)
     detail = look_closely(dataset.split(SplitKind.TIME), pipeline, without, names, seed=dataset.seed)
     check_single(detail.single, limit=leak_limit)
+    for _, _, result in fitted:
+        check_whole(result.evaluation.roc_auc, single=detail.single, limit=leak_limit)
     return TrainedModel(
         pipeline=pipeline,
         feature_names=names,
