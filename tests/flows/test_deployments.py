@@ -281,7 +281,7 @@ def test_drift_ends_in_a_model_that_a_human_approved_and_that_scores(deployed: P
     )
     numbers = {"is_found": True, "drifted": {"language.js": 0.31}, "told": 'so "far" apart'}
     raise_drift(deployed, numbers)
-    wait_for(lambda: has_state(deployed, "retrain", 0, "Completed"), 400)
+    wait_for(lambda: has_state(deployed, "retrain", 0, "Completed"), 600)
     assert runs_of(deployed, "retrain")[0].parameters == {"trigger": "drift", "numbers": numbers}
     wait_for(lambda: has_state(deployed, "promote", 0, "Suspended"), 120)
     (waiting,) = runs_of(deployed, "promote")
