@@ -184,7 +184,7 @@ def test_a_pickle_among_the_weights_is_not_opened_whatever_its_hash(lesson: Less
         changed = dict(arrays)
     changed["bias"] = np.array([Planted(trace)] * 3, dtype="object")
     np.savez(folder / WEIGHTS, **changed)
-    with pytest.raises(PickledModelError, match="found weights.npz: bias.npy in it"):
+    with pytest.raises(PickledModelError, match=r"found weights\.npz: bias\.npy in it"):
         read_method(folder, expected=hash_folder(folder))
     assert not trace.exists()
 
