@@ -261,7 +261,7 @@ def test_an_authors_history_is_that_of_the_posts(at_once: tuple[Settings, dict[s
 
 
 @settings(
-    max_examples=2,
+    max_examples=1,
     derandomize=True,
     database=None,
     deadline=None,
@@ -284,6 +284,6 @@ def test_any_order_and_any_moments_of_building_make_the_same_tables(
 def test_the_loads_backwards_with_builds_between_make_the_same_tables(
     at_once: tuple[Settings, dict[str, list[str]]], fill: Fill
 ) -> None:
-    found = read_lake(fill(IN_ORDER[::-1], {0, 2}))
+    found = read_lake(fill(IN_ORDER[::-1], {1}))
     for name, rows in found.items():
         assert rows == at_once[1][name], f"{name} is another when the last load comes first"
