@@ -108,7 +108,7 @@ def test_text_time_and_author_teach_more_than_the_article_knows(
     version = train(candidate="sklearn")["model_version"]
     metrics = next(model for model in read_status(settings)["models"] if model["version"] == version)["metrics"]
     assert 0.76 <= metrics["time.roc_auc"] <= 0.85
-    assert 0.73 <= metrics["author.roc_auc"] <= 0.85
+    assert 0.66 <= metrics["author.roc_auc"] <= 0.85  # which authors are held out depends on the secret: .759, sd .029
     assert metrics["time.sentiment_gain.roc_auc.low"] < 0.01
 
 
