@@ -86,7 +86,7 @@ BROKEN: dict[str, dict[str, dict[str, str]]] = {
         "key_is_whole": {"story_id": "null"}, "story_began_by_its_first_post": {"is_first_of_story": "true"},
     },
     "refined_post_topics": {
-        "key_is_whole": {"topic": "null", "topic_version": "1"},
+        "key_is_whole": {"source": "null"},
         "has_a_named_topic_and_its_version": {"topic": "''"},
     },
     "refined_posts": {
