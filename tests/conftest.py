@@ -38,7 +38,7 @@ def _no_user_settings() -> Iterator[None]:
     """Keep the user's own installation and Prefect server out of the tests."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("EPILAKE_", "PREFECT_", "MLFLOW_"))]:
-            if name not in {REAL_DATA, EVERY_POST}:
+            if name not in {REAL_DATA, EVERY_POST, "EPILAKE_EVERY_ORDER"}:
                 patch.delenv(name)
         yield
 
