@@ -20,8 +20,18 @@ if TYPE_CHECKING:
 REAL_DATA = "EPILAKE_REAL_DATA"
 EVERY_POST = "EPILAKE_EVERY_POST"
 """Set, what is compared on a sample of the real posts every day is compared on each of them."""
+EVERY_TEST = "EPILAKE_EVERY_TEST"
+"""Set, tests that take minutes (`slow`) run too."""
 SHIPPED_JARS = PROJECT_ROOT / ".epilake" / "jars"
 """Jars are fetched into the project's own state once, whatever lake a test works on."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes, unless all is asked for."""
+    if not os.environ.get(EVERY_TEST):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason=f"{EVERY_TEST} is not set: this takes minutes"))
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +48,7 @@ def _no_user_settings() -> Iterator[None]:
     """Keep the user's own installation and Prefect server out of the tests."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("EPILAKE_", "PREFECT_", "MLFLOW_"))]:
-            if name not in {REAL_DATA, EVERY_POST, "EPILAKE_EVERY_ORDER"}:
+            if name not in {REAL_DATA, EVERY_POST, EVERY_TEST}:
                 patch.delenv(name)
         yield
 

@@ -25,12 +25,7 @@ from flows.status import read_status
 if not Path("/proc/self/environ").exists():
     pytest.skip("finds what is left over in /proc", allow_module_level=True)
 
-pytestmark = [
-    pytest.mark.spark,
-    pytest.mark.skipif(
-        not os.environ.get("EPILAKE_EVERY_FAULT"), reason="EPILAKE_EVERY_FAULT is not set: this takes many minutes"
-    ),
-]
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 def commits(home: Path, table: str) -> int:

@@ -21,12 +21,7 @@ from flows.status import read_status
 if TYPE_CHECKING:
     from flows.sample import Manifest
 
-pytestmark = [
-    pytest.mark.spark,
-    pytest.mark.skipif(
-        not os.environ.get("EPILAKE_EVERY_FAULT"), reason="EPILAKE_EVERY_FAULT is not set: this takes many minutes"
-    ),
-]
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 class Files(NamedTuple):

@@ -1,7 +1,6 @@
 """The same files in any order, with builds at any moments between them, make the same tables."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +17,8 @@ from flows.sources.twitter import Twitter
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
-EVERY_ORDER = "EPILAKE_EVERY_ORDER"
-"""Set, five drawn orders are built beside the one backwards: a lake costs two minutes."""
 ARRIVAL = {
     "batch_id", "first_noticed_at", "first_seen_at", "ingested_at", "last_noticed_at", "last_seen_at",
     "sentiment_scored_at", "clustered_at",
@@ -268,7 +265,7 @@ def test_an_authors_history_is_that_of_the_posts(at_once: tuple[Settings, dict[s
     derandomize=True,
     database=None,
     deadline=None,
-    phases=[Phase.explicit, Phase.generate] if os.environ.get(EVERY_ORDER) else [Phase.explicit],
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @example(order=IN_ORDER[::-1], build_after={1})

@@ -265,6 +265,7 @@ def has_state(server: PlainServer, flow_name: str, number: int, state: str) -> b
     return len(names) > number and names[number] == state
 
 
+@pytest.mark.slow
 def test_drift_ends_in_a_model_that_a_human_approved_and_that_scores(deployed: PlainServer, home: Path) -> None:
     settings = Settings(home=home)
     (before,) = (each["version"] for each in read_status(settings)["models"] if is_production(each))

@@ -122,6 +122,7 @@ def test_documentation_opens_in_a_browser_with_its_columns_and_lineage(documenta
     assert sources > 500
 
 
+@pytest.mark.slow
 def test_plain_build_and_a_flow_take_turns(
     home: Path, dbt: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:

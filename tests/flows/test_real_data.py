@@ -143,6 +143,7 @@ def test_truncated_file_keeps_what_is_whole_and_teaches_nothing(
     }
 
 
+@pytest.mark.slow
 def test_command_says_the_refusal_and_exits_with_1(truncated_first: tuple[Path, str], tweets: Path) -> None:
     home, refusal = truncated_first
     done = subprocess.run(
@@ -180,10 +181,12 @@ def both_orders(
     return found
 
 
+@pytest.mark.slow
 def test_posts_that_are_the_same_are_one_row(both_orders: list[dict[str, list[int]]]) -> None:
     assert [len(found["curated_posts"]) for found in both_orders] == [10_998, 10_998]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", CURATED)
 def test_curated_does_not_depend_on_the_order_of_the_files(both_orders: list[dict[str, list[int]]], table: str) -> None:
     one, other = (set(found[table]) for found in both_orders)
@@ -191,6 +194,7 @@ def test_curated_does_not_depend_on_the_order_of_the_files(both_orders: list[dic
     assert [len(found[table]) for found in both_orders] == [len(one), len(one)]
 
 
+@pytest.mark.slow
 def test_exact_times_win_over_a_spreadsheet(
     both_orders: list[dict[str, list[int]]],
     truncated_first: tuple[Path, str],
