@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 FEATURES = "refined.refined_retweet_features"
-POSTS = "refined.refined_posts"
 
 
 def has_features(settings: Settings) -> bool:
@@ -30,11 +29,10 @@ def read_posts(settings: Settings, version: int) -> "DataFrame":
     from ml.model import MODEL_NAME
 
     spark = open_session(settings)
-    languages = spark.table(POSTS).select(*KEYS, "language")
     made = spark.table(RETWEET_PREDICTIONS.name)
     made = made.where((made["model_name"] == MODEL_NAME) & (made["model_version"] == version))
     made = made.select(*KEYS, PROBABILITY, made[PROBABILITY].alias("score"), "scored_at")
-    return spark.table(FEATURES).join(languages, [*KEYS], "left").join(made, [*KEYS], "left")
+    return spark.table(FEATURES).join(made, [*KEYS], "left")
 
 
 def keep(settings: Settings, contract: Contract, rows: list[dict[str, Any]], promise: Verdict, check_id: str) -> None:
