@@ -12,13 +12,22 @@ from typing import TYPE_CHECKING, Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.build_inputs import DBT_PROJECT, count_models, find_unchanged, read_versions, record_inputs
+from flows.build_inputs import (
+    DBT_PROJECT,
+    count_models,
+    find_idle_sources,
+    find_unchanged,
+    is_parsed,
+    read_versions,
+    record_inputs,
+)
 from flows.console import say, spinner
 from flows.errors import EpilakeError
 from flows.lake.contracts import DBT_RESULTS
 from flows.lake.locks import build_turn
 from flows.lake.session import attach_lake, open_session, restore_ansi
 from flows.lake.tables import append_rows
+from flows.orchestrator import is_api_known
 from flows.report import publish_counts
 from flows.runs import current_run_id, recorded
 from flows.settings import Settings
@@ -56,12 +65,15 @@ def run_dbt(settings: Settings, select: str, *, retry: bool = False) -> dict[str
     title = "dbt retry" if retry else f"dbt build {select}"
     try:
         with spinner(title), build_turn(spark, settings):
+            if not is_parsed(settings):
+                parse_project(settings)  # what reads what is in its manifest
             before = read_versions(settings)
             unchanged = [] if retry else find_unchanged(settings, before)
             if unchanged and len(unchanged) == count_models(settings):
                 say(f"{title}: nothing new to read")
                 return {}
-            results = invoke_dbt(settings, ["retry"] if retry else spell_build(select, unchanged))
+            idle = find_idle_sources(settings, before, unchanged)
+            results = invoke_dbt(settings, ["retry"] if retry else spell_build(select, unchanged, idle))
             rows = record_results(settings, results)
             if not list_faults(results):
                 built = [result.node.unique_id for result in results if result.status == "success"]
@@ -76,11 +88,36 @@ def run_dbt(settings: Settings, select: str, *, retry: bool = False) -> dict[str
     return dict(counts)
 
 
-def spell_build(select: str, unchanged: list[str]) -> list[str]:
-    """Return the arguments of a build of what is selected, but for the models that have nothing new to read."""
+@task(task_run_name="dbt test source:*", cache_policy=NO_CACHE)
+def check_sources(settings: Settings) -> int:
+    """Run the data tests of every source, those too that builds leave out; return their number.
+
+    Raises:
+        EpilakeError: A test failed.
+    """
+    spark = open_session(settings)
+    try:
+        with spinner("dbt test of every source"), build_turn(spark, settings):
+            results = invoke_dbt(settings, ["test", "--select", "source:*", "--indirect-selection", "cautious"])
+    finally:
+        restore_ansi(spark)
+    refuse_faults(settings, results)
+    say(f"dbt test of every source: {len(results)} pass")
+    return len(results)
+
+
+def spell_build(select: str, unchanged: list[str], idle: list[str]) -> list[str]:
+    """Return the arguments of a build of what is selected.
+
+    Args:
+        select: dbt's selection; empty: everything.
+        unchanged: The ids of models that have nothing new to read.
+        idle: Sources, as dbt selects them, whose tests would find nothing new.
+    """
     arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
     arguments += ["--select", *select.split()] if select else []
-    return arguments + (["--exclude", *(node.split(".")[-1] for node in unchanged)] if unchanged else [])
+    left_out = [*(node.split(".")[-1] for node in unchanged), *idle]
+    return arguments + (["--exclude", *left_out] if left_out else [])
 
 
 def record_results(settings: Settings, results: list["RunResult"]) -> list[dict[str, Any]]:
@@ -118,7 +155,13 @@ def invoke_dbt(settings: Settings, arguments: list[str]) -> list["RunResult"]:
 
     os.environ["EPILAKE_HOME"] = str(settings.home)  # profiles.yml and dbt_project.yml read it
     paths = PrefectDbtSettings(project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT, target_path=settings.home / "dbt")
-    runner = PrefectDbtRunner(settings=paths, raise_on_failure=False, disable_assets=True)
+    runner = PrefectDbtRunner(
+        settings=paths,
+        raise_on_failure=False,
+        disable_assets=True,
+        # a task run per node costs a tenth of a build, and on a temporary server nobody can look at it
+        _disable_callbacks=not is_api_known(),
+    )
     done = runner.invoke([*arguments, "--log-path", str(settings.logs)])
     if done.exception:
         raise EpilakeError(f"dbt could not run: {done.exception}. See {settings.logs / 'dbt.log'}.")

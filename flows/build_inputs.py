@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from flows.lake.contracts import DBT_INPUTS
@@ -55,6 +56,30 @@ def find_unchanged(settings: Settings, versions: Versions) -> list[str]:
     return sorted(still)
 
 
+def find_idle_sources(settings: Settings, versions: Versions, unchanged: list[str]) -> list[str]:
+    """Return the sources, as dbt selects them, whose tests a build may leave out.
+
+    Those of which no model that will be built reads anything new: a table that was tested at this version, that is
+    still empty, or that no model reads at all, such as most of `ops`. `epilake maintain` tests every source.
+
+    Args:
+        settings: The installation.
+        versions: At which version each table is.
+        unchanged: dbt's ids of the models that will not be built.
+    """
+    last, project = read_last_inputs(settings), hash_project()
+    moved = set()
+    for node, tables in _list_reads(settings).items():
+        if node not in unchanged:
+            known_project, known = last.get(node, ("", {}))
+            tested = known if known_project == project else {}
+            moved |= {table for table in tables[:-1] if versions.get(table, 0) not in (0, tested.get(table))}
+    sources = _read_manifest(settings)["sources"].values()
+    return sorted(
+        f"source:{node['source_name']}.{node['name']}" for node in sources if node["relation_name"] not in moved
+    )
+
+
 def count_models(settings: Settings) -> int:
     """Return how many models the project has, as dbt parsed it last."""
     return len(_list_reads(settings))
@@ -97,11 +122,23 @@ def hash_project() -> str:
     return digest.hexdigest()
 
 
+def is_parsed(settings: Settings) -> bool:
+    """Return whether dbt has parsed its project in this installation before."""
+    return _manifest_path(settings).exists()
+
+
+def _manifest_path(settings: Settings) -> Path:
+    return settings.home / "dbt" / "manifest.json"
+
+
+def _read_manifest(settings: Settings) -> dict[str, Any]:
+    if not is_parsed(settings):
+        return {"nodes": {}, "sources": {}}
+    return dict(json.loads(_manifest_path(settings).read_text(encoding="utf-8")))
+
+
 def _list_reads(settings: Settings) -> Reads:
-    manifest = settings.home / "dbt" / "manifest.json"
-    if not manifest.exists():
-        return {}
-    project = json.loads(manifest.read_text(encoding="utf-8"))
+    project = _read_manifest(settings)
     tables = {name: node["relation_name"] for name, node in {**project["nodes"], **project["sources"]}.items()}
     return {
         name: [*sorted(tables[parent] for parent in node["depends_on"]["nodes"]), tables[name]]

@@ -1,4 +1,4 @@
-"""The lake kept in order: what has become too old is deleted, and small files are joined.
+"""The lake kept in order: what has become too old is deleted, small files are joined, every source is tested.
 
 Each layer keeps its rows for as long as the privacy policy says, and no longer. A table that dbt writes is entered in a
 build's turn only.
@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.build import check_sources
 from flows.console import say
 from flows.lake.compaction import MOST_SMALL_FILES, compact, count_small_files
 from flows.lake.locks import DBT_LAYERS, build_turn
@@ -27,11 +28,16 @@ KEPT_LAYERS = ("raw", "curated", "enriched", "refined", "scored")
 
 @flow(name="maintain")
 def maintain() -> dict[str, int]:
-    """Delete what is older than the policy's retention and join small files; return the rows removed by table."""
+    """Delete what is older than the policy's retention and join small files; return the rows removed by table.
+
+    Raises:
+        EpilakeError: Done, but a source breaks a test: builds test only what they read anew.
+    """
     settings = Settings()
     with recorded(settings, "maintain") as report:
         removed = expire_rows(settings, datetime.now(UTC))
         report.update(removed, count_files_joined=sum(join_files(settings).values()))
+        report.update(count_source_tests=check_sources(settings))
     return removed
 
 

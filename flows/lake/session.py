@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flows.lake.jars import find_java, resolve_jars
 from flows.settings import PROJECT_ROOT, Settings
@@ -30,17 +30,30 @@ SESSION_CONF = {
     "spark.sql.sources.default": "delta",
     "spark.sql.shuffle.partitions": "4",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    "spark.buffer.pageSize": "2m",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
     "spark.ui.enabled": "false",
+    "spark.ui.retainedJobs": "50",
+    "spark.ui.retainedStages": "50",
+    "spark.ui.retainedTasks": "500",
+    "spark.sql.ui.retainedExecutions": "10",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
 }
-"""What a local session needs to behave the same wherever it is made: here or by a plain `dbt build`."""
+"""What a local session needs to behave the same wherever it is made: here or by a plain `dbt build`.
 
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC"
-"""Of a local JVM, which lives for a minute or two: the second compiler costs more than it returns (ADR 1)."""
+The table of each broadcast join takes at least one page of the heap, by default 32 MiB. Spark keeps what a page of its
+own would show even if that is off, with a plan's text for each of 1,000 statements: a process that builds for an hour
+would spend its heap on it.
+"""
+
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC -Duser.timezone=UTC"
+"""Of a local JVM, which lives for a minute or two: the second compiler costs more than it returns (ADR 1).
+
+In another time zone than UTC, GMT too, Delta reads the whole state of a table after each commit to it.
+"""
 
 PYTHON_CONF = {
     "spark.sql.ansi.enabled": "true",
@@ -109,11 +122,17 @@ def attach_lake(spark: "SparkSession", settings: Settings) -> list[str]:
 
 
 def detach_lake(spark: "SparkSession") -> None:
-    """Forget every table in the session's catalog; their folders stay as they are."""
+    """Forget every table in the session's catalog, and what Delta and Spark hold of them in memory.
+
+    Their folders stay as they are.
+    """
     for schema in spark.catalog.listDatabases():
         for table in spark.catalog.listTables(schema.name):
             if not table.isTemporary:
                 spark.sql(f"drop table {schema.name}.{table.name}")
+    spark.catalog.clearCache()
+    jvm: Any = spark._jvm
+    jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
 
 
 def restore_ansi(spark: "SparkSession") -> None:
