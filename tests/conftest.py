@@ -141,3 +141,20 @@ def sample_lake(sample_home: Path, move_to: Callable[[Path], Settings]) -> Setti
 def empty_lake(make_home: Callable[[str], Path], move_to: Callable[[Path], Settings]) -> Settings:
     """A lake of one's own, with nothing in it, and the session on it."""
     return move_to(make_home("lake"))
+
+
+@pytest.fixture(scope="session")
+def run_models(spark: "SparkSession") -> Callable[..., None]:
+    """Run models of dbt, as it selects them, in the lake on which the session is: `run_models(settings, "+a", "b")`."""
+
+    def run(settings: Settings, *select: str) -> None:
+        from flows.build import invoke_dbt, refuse_faults
+        from flows.lake.locks import build_turn
+        from flows.lake.session import attach_lake
+
+        attach_lake(spark, settings)
+        with build_turn(spark, settings):
+            refuse_faults(settings, invoke_dbt(settings, ["run", "--select", *select]))
+        attach_lake(spark, settings)
+
+    return run

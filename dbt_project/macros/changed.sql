@@ -119,3 +119,19 @@
         {{ epiweek_start('posted_date') }} as epiweek_start
     from ({{ changed_series_days() }}) as changed
 {% endmacro %}
+
+{% macro changed_published_weeks() %}
+    {#- Weeks of a source in which a day changed, or an official count. -#}
+    select
+        source,
+        epiweek_start
+    from ({{ changed_series_weeks() }}) as of_posts
+    union
+    select distinct
+        series.source,
+        series.epiweek_start
+    from {{ ref('refined_topic_weeks') }} as series
+    inner join {{ ref('refined_official_weeks') }} as official
+        on series.epiweek_start = official.epiweek_start
+    where official.last_vintage_at > {{ seen_until('last_vintage_at') }}
+{% endmacro %}

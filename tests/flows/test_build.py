@@ -36,6 +36,7 @@ SOUND = {
     "curated_author_versions": {"valid_to": "null", "is_current": "true"},
     "curated_posts": {"captured_dates": "'2020-01-02'"},
     "refined_post_places": {"place_id": "'b'"},
+    "refined_published_weeks": {"place_id": "'US'"},
     "refined_sentiment_days": {"count_scored": "3", "count_posts": "3"},
 }
 """What else must stand there for the row to be sound."""
@@ -74,6 +75,9 @@ BROKEN: dict[str, dict[str, dict[str, str]]] = {
     },
     "curated_reddit_posts": OF_A_SOURCE,
     "curated_twitter_posts": OF_A_SOURCE,
+    "refined_coverage_days": {
+        "key_is_whole": {"topic": "null"}, "a_day_has_no_more_than_24_hours": {"count_hours_outage": "22"},
+    },
     "refined_official_weeks": {
         "key_is_whole": {"epiweek": "null"}, "days_are_at_most_seven": {"count_days": "8"},
     },
@@ -95,6 +99,12 @@ BROKEN: dict[str, dict[str, dict[str, str]]] = {
         "has_no_score_without_its_time": {"sentiment_scored_at": "null"},
         "has_all_four_scores_or_none": {"neutral_sentiment": "null"},
         "has_a_language_its_score_and_its_time_or_none": {"language_score": "null"},
+    },
+    "refined_published_weeks": {
+        "key_is_whole": {"topic": "null"},
+        "says_nothing_of_few": {"is_suppressed": "true"},
+        "is_a_share_of_all_posts": {"share_of_posts": "1.5D"},
+        "holds_countries_only": {"place_id": "'US-AL'"},
     },
     "refined_retweet_features": {
         "key_is_whole": {"post_id": "null"}, "shares_of_sentiment_are_whole": {"negative_sentiment": "0.8D"},

@@ -1,7 +1,8 @@
 """Stories as posts come, are joined by one that came late, and go: what is held is what a full build would say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -49,20 +50,11 @@ def expect(posts: Sequence[Told]) -> dict[str, str]:
 class Lake:
     """A lake whose posts and fingerprints are written by hand, and whose stories are built."""
 
-    def __init__(self, spark: "SparkSession", settings: Settings) -> None:
+    def __init__(self, spark: "SparkSession", settings: Settings, run_models: Callable[..., None]) -> None:
         self.spark, self.settings, self.steps = spark, settings, 0
+        self.run_models = partial(run_models, settings)
         self.posts: dict[str, Told] = {}
-        self.run_dbt("+curated_posts", "+curated_deleted_posts", MODEL)
-
-    def run_dbt(self, *select: str) -> None:
-        from flows.build import invoke_dbt, refuse_faults
-        from flows.lake.locks import build_turn
-        from flows.lake.session import attach_lake
-
-        attach_lake(self.spark, self.settings)
-        with build_turn(self.spark, self.settings):
-            refuse_faults(self.settings, invoke_dbt(self.settings, ["run", "--select", *select]))
-        attach_lake(self.spark, self.settings)
+        self.run_models("+curated_posts", "+curated_deleted_posts", MODEL)
 
     def now(self) -> str:
         self.steps += 1
@@ -85,7 +77,7 @@ class Lake:
                 {bands} as story_bands, {now} as fingerprinted_at
             """)
             self.posts[post.post_id] = post
-        self.run_dbt(MODEL)
+        self.run_models(MODEL)
 
     def take_back(self, post: Told) -> None:
         now = self.now()
@@ -97,7 +89,7 @@ class Lake:
             {now} as first_noticed_at, {now} as last_noticed_at
         """)
         del self.posts[post.post_id]
-        self.run_dbt(MODEL)
+        self.run_models(MODEL)
 
     def check(self) -> dict[str, str]:
         rows = query(self.settings, f"refined.{MODEL}", "select post_id, story_id, is_first_of_story from rows")
@@ -109,13 +101,11 @@ class Lake:
 
 
 @pytest.fixture
-def lake(empty_lake: Settings, spark: "SparkSession") -> Lake:
-    from flows.lake.session import attach_lake
+def lake(empty_lake: Settings, spark: "SparkSession", run_models: Callable[..., None]) -> Lake:
     from flows.lake.tables import create_missing_tables
 
     create_missing_tables(empty_lake)
-    attach_lake(spark, empty_lake)
-    return Lake(spark, empty_lake)
+    return Lake(spark, empty_lake, run_models)
 
 
 def test_stories_grow_are_called_by_an_earlier_post_and_are_split_by_a_deletion(lake: Lake) -> None:

@@ -14,7 +14,7 @@ from flows.settings import Settings
 
 MOST_PARENTS = 8
 """As many as the sources, the deleted posts and the posts: what reads more than that does more than one thing."""
-LAYER_BELOW = {"curated": {"raw", "curated"}, "refined": {"curated", "refined", "enriched"}}
+LAYER_BELOW = {"curated": {"raw", "curated"}, "refined": {"curated", "refined", "enriched", "ops"}}
 """Layer → schemas that its models may read."""
 DECIDES = re.compile(r"\bcase\b|\bover\b|\bregexp|\brlike\b|\bexplode\b|\blateral view\b", re.IGNORECASE)
 """What in a model's SQL can be wrong in a way that no contract sees."""
