@@ -28,10 +28,16 @@ IDENTITY = ["source", "post_id", "text_hash"]
 
 @flow(name="enrich")
 def enrich() -> dict[str, int]:
-    """Find out what is not known yet of the posts of CURATED; return the posts looked at by enrichment."""
+    """Find out what is not known yet of the posts of CURATED; return the posts looked at by enrichment.
+
+    Languages come first; what asks for them, or for nothing, is found out side by side.
+    """
     settings = Settings()
-    with recorded(settings, "enrich") as report:
-        counts = {f"count_{each.name}": enrich_posts(settings, each) for each in list_enrichments(settings)}
+    with recorded(settings, "enrich") as report, spinner("Enriching posts"):
+        languages, *others = list_enrichments(settings)
+        counts = {f"count_{languages.name}": enrich_posts(settings, languages)}
+        found = {f"count_{each.name}": enrich_posts.submit(settings, each) for each in others}
+        counts |= {name: count.result() for name, count in found.items()}
         publish_counts("enrich", "Posts looked at", [dict(counts)])
         report.update(counts)
     return counts
@@ -42,11 +48,10 @@ def enrich_posts(settings: Settings, enrichment: Enrichment) -> int:
     """Find out one thing about the posts that lack it; return how many they were."""
     spark = open_session(settings)
     posts = find_unknown(spark, enrichment)
-    with spinner(f"Enriching posts: {enrichment.name}"):
-        count, days = measure(posts)
-        if count:
-            rows = add_version(enrichment.add_facts(posts), enrichment)
-            merge_rows(spark, settings, enrichment.contract, rows, stamp=enrichment.stamp, days=days, replace=True)
+    count, days = measure(posts)
+    if count:
+        rows = add_version(enrichment.add_facts(posts), enrichment)
+        merge_rows(spark, settings, enrichment.contract, rows, stamp=enrichment.stamp, days=days, replace=True)
     say(f"{enrichment.name}: {count:,} posts looked at")
     return count
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.lake.contracts import BATCHES, FLOW_RUNS, REJECTS
+from flows.lake.models import MODEL_PROMOTIONS
 from flows.lake.session import table_logs
 from flows.lake.tables import open_table, query, table_path
 from flows.settings import Settings
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
 
 def read_status(settings: Settings) -> dict[str, Any]:
-    """Return `tables`, `batches`, `rejects`, `models` and `runs`; each is empty if there is nothing yet.
+    """Return `tables`, `batches`, `rejects`, `models`, `decisions` and `runs`; each is empty if there is nothing yet.
 
     - `tables`: `schema.table` → rows, Delta version, bytes of its present files.
     - `batches`: every batch with its counts, the latest first.
     - `rejects`: reason → number of refused records.
     - `models`: version, aliases, metrics, the latest first.
+    - `decisions`: every decision about a model version, with its reasons, the latest first.
     - `runs`: flow → its last run: state, time, message.
     """
     return {
@@ -32,6 +34,7 @@ def read_status(settings: Settings) -> dict[str, Any]:
         "batches": _ask(settings, BATCHES.name, "select * from rows order by completed_at desc"),
         "rejects": read_rejects(settings),
         "models": read_models(settings),
+        "decisions": read_decisions(settings),
         "runs": read_runs(settings),
     }
 
@@ -66,6 +69,12 @@ def read_models(settings: Settings) -> list[dict[str, Any]]:
     return Registry(settings.tracking_uri, settings.artifact_location).describe()
 
 
+def read_decisions(settings: Settings) -> list[dict[str, Any]]:
+    """Return what was decided about the models, with the reasons as a list."""
+    rows = _ask(settings, MODEL_PROMOTIONS.name, "select * from rows order by decided_at desc")
+    return [{**row, "reasons": json.loads(row["reasons"]), "promised": json.loads(row["promised"])} for row in rows]
+
+
 def read_runs(settings: Settings) -> dict[str, dict[str, Any]]:
     """Return each flow's last run: the latest state of the run that started last."""
     states = _ask(settings, FLOW_RUNS.name, "select * from rows order by changed_at")
@@ -91,6 +100,7 @@ def to_page(status: dict[str, Any]) -> "list[RenderableType]":
         _table("Last batches", [_describe_batch(row) for row in status["batches"][:10]]),
         _table("Refused records", [{"reason": reason, "count": n} for reason, n in status["rejects"].items()]),
         _table("Models", [_describe_model(row) for row in status["models"]]),
+        _table("Decisions about models", [_describe_decision(row) for row in status["decisions"][:10]]),
         _table(
             "Last run of each flow", [{"flow": name, **_pick(r, RUN_COLUMNS)} for name, r in status["runs"].items()]
         ),
@@ -109,6 +119,12 @@ def _describe_model(row: dict[str, Any]) -> dict[str, object]:
     metrics = {name: row["metrics"].get(f"time.{name}") for name in ("accuracy", "majority_accuracy", "roc_auc")}
     shown = {name: "" if value is None else f"{value:.3f}" for name, value in metrics.items()}
     return {"version": row["version"], "aliases": ", ".join(row["aliases"]), **shown, "gate": row["gate"] or ""}
+
+
+def _describe_decision(row: dict[str, Any]) -> dict[str, object]:
+    failed = [reason["check"] for reason in row["reasons"] if not reason["passed"]]
+    of = _pick(row, ("model_version", "decision", "approved_by", "decided_at"))
+    return {**of, "not passed": ", ".join(failed)}
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> "RenderableType":

@@ -123,7 +123,10 @@ def test_topics_are_those_of_the_matcher(sample_lake: Settings, spark: "SparkSes
 
 
 def test_a_model_is_in_production_with_honest_figures(sample_lake: Settings) -> None:
-    (model,) = read_status(sample_lake)["models"]
+    status = read_status(sample_lake)
+    (model,), (decision,) = status["models"], status["decisions"]
+    assert (decision["model_version"], decision["decision"], decision["approved_by"]) == (1, "promoted", "gate")
+    assert all(reason["passed"] for reason in decision["reasons"])
     assert model["aliases"] == ["production", "staging"]
     assert 0.6 < model["metrics"]["time.roc_auc"] < 0.85
     assert model["metrics"]["time.accuracy"] > model["metrics"]["time.majority_accuracy"]

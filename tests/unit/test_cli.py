@@ -95,6 +95,7 @@ def test_status_of_an_empty_home_is_json_and_makes_nothing(tmp_path: Path) -> No
         "batches": [],
         "rejects": {},
         "models": [],
+        "decisions": [],
         "runs": {},
     }
     assert not (tmp_path / "home").exists()
