@@ -88,7 +88,7 @@ def read_training_set(registry: "Registry", version: int) -> "dict[str, Any]":
 
 def list_versions(settings: Settings, document: "dict[str, Any]") -> "list[Any]":
     """Return the tables that the rows come from, where they lie now, at the versions of then."""
-    from ml.registry import TableVersion
+    from ml.run_log import TableVersion
 
     return [
         TableVersion(name, str(table_path(settings, name)), document["tables"][name])

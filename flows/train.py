@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from ml.candidates.candidate import Candidate, Params
     from ml.candidates.search import Trial
     from ml.dataset import Dataset
-    from ml.registry import Registry, TableVersion
+    from ml.registry import Registry
+    from ml.run_log import TableVersion
     from ml.training import TrainedModel
 
 FEATURES_TABLE = "refined.refined_retweet_features"
@@ -117,7 +118,7 @@ def choose_candidate(settings: Settings, dataset: "Dataset", name: str, extra: t
 
 def read_versions(settings: Settings) -> "list[TableVersion]":
     """Return the present Delta version of every table behind the model."""
-    from ml.registry import TableVersion
+    from ml.run_log import TableVersion
 
     return [
         TableVersion(name, str(table_path(settings, name)), open_table(settings, name).version())

@@ -1,6 +1,7 @@
 """The MLflow model registry: where models are kept, found again and named by alias.
 
-The only file that speaks to MLflow, and the one place where its global addresses, logging and environment are set.
+With `ml.run_log` the only file that speaks to MLflow, and the one place where its global addresses, logging and
+environment are set.
 Everything but `log_and_register` and `load` works without a JVM. MLflow is imported inside functions: it costs seconds.
 """
 
@@ -12,13 +13,12 @@ import os
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ml.features import FEATURES, Kind
 from ml.integrity import check_folder, hash_folder
 from ml.model import MODEL_NAME
+from ml.run_log import ARTIFACT, log_files, log_model, log_training, log_trials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,31 +29,22 @@ if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
 
     from ml.gate import Decision
+    from ml.run_log import TableVersion
     from ml.training import TrainedModel
 
 STAGING: Final = "staging"
 PRODUCTION: Final = "production"
-REQUIREMENTS: Final = ("pyspark", "mlflow", "numpy", "pandas")
 
-_ARTIFACT: Final = "model"
 _ENVIRONMENT: Final = {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_ENABLEARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
 
 class NoModelError(LookupError):
     """No version stands behind an alias."""
-
-
-class TableVersion(NamedTuple):
-    """A Delta table as it was read: `refined.refined_retweet_features`, its folder, its version."""
-
-    name: str
-    path: str
-    version: int
 
 
 class LoadedModel(NamedTuple):
@@ -139,15 +130,10 @@ class Registry:
         }
         experiment_id = self._experiment_id(client)
         with mlflow.start_run(experiment_id=experiment_id, run_name=f"train {fingerprint[:8]}", tags=tags) as run:
-            mlflow.log_params(_params_of(trained))
-            mlflow.log_metrics(trained.metrics())
-            _log_inputs(trained, tables)
-            for name, figure in figures.items():
-                mlflow.log_figure(figure, name)
-            for name, text in {"model_card.md": card, **(documents or {})}.items():
-                mlflow.log_text(text, name)
-            _log_trials(trained, experiment_id)
-            self._log_model(trained)
+            log_training(trained, tables)
+            log_files(figures, {"model_card.md": card, **(documents or {})})
+            log_trials(trained, experiment_id)
+            log_model(trained, spark_tmpdir=self.spark_tmpdir)
         return self._register(client, run.info.run_id, tags)
 
     def set_alias(self, alias: str, version: int) -> int | None:
@@ -325,24 +311,11 @@ class Registry:
                 return None
             raise
 
-    def _log_model(self, trained: TrainedModel) -> None:
-        """Store the pipeline in the active run; requirements are given, else MLflow reloads it in another process."""
-        import mlflow
-
-        with tempfile.TemporaryDirectory() as folder:
-            mlflow.spark.log_model(
-                trained.pipeline,
-                _ARTIFACT,
-                signature=_make_signature(trained.feature_names),
-                pip_requirements=[f"{name}=={installed_version(name)}" for name in REQUIREMENTS],
-                dfs_tmpdir=self.spark_tmpdir or folder,
-            )
-
     def _register(self, client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> int:
         import mlflow
         from mlflow.exceptions import MlflowException
 
-        source = f"{client.get_run(run_id).info.artifact_uri}/{_ARTIFACT}"
+        source = f"{client.get_run(run_id).info.artifact_uri}/{ARTIFACT}"
         with tempfile.TemporaryDirectory() as folder:
             digest = hash_folder(Path(mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder)))
         try:
@@ -354,51 +327,6 @@ class Registry:
             self.model_name, source, run_id=run_id, tags={**tags, "model_sha256": digest}
         )
         return int(version.version)
-
-
-def _params_of(trained: TrainedModel) -> dict[str, str | int | float]:
-    """Give what is recorded as parameters of a run: the candidate, its limits, the features."""
-    named = {"candidate": trained.candidate.name, "features": json.dumps(list(trained.feature_names))}
-    return {**trained.params, **named}
-
-
-def _log_trials(trained: TrainedModel, experiment_id: str) -> None:
-    """Record each trial of a search as a child of the active run."""
-    import mlflow
-
-    for number, trial in enumerate(trained.trials):
-        name = f"trial {number}: {trained.candidate.name}"
-        with mlflow.start_run(experiment_id=experiment_id, run_name=name, nested=True):
-            mlflow.log_params(trial.params)
-            figures = {f"block_{block}.roc_auc": area for block, area in enumerate(trial.roc_auc)}
-            mlflow.log_metrics({**figures, "mean_roc_auc": trial.mean_roc_auc})
-
-
-_TYPES: Final = {Kind.CATEGORY: "string", Kind.TEXT: "string", Kind.MOMENT: "datetime"}
-
-
-def _make_signature(names: Sequence[str]) -> Any:
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    types = {name: _TYPES.get(FEATURES[name].kind, "double") for name in names}
-    return ModelSignature(
-        inputs=Schema([ColSpec(kind, name) for name, kind in types.items()]),
-        outputs=Schema([ColSpec("double", "prediction")]),
-    )
-
-
-def _log_inputs(trained: TrainedModel, tables: Sequence[TableVersion]) -> None:
-    """Record each table as an input of the active run; its version as a tag too, for MLflow drops a version 0."""
-    import mlflow
-    from mlflow.data.delta_dataset_source import DeltaDatasetSource
-    from mlflow.data.meta_dataset import MetaDataset
-
-    for table in tables:
-        source = DeltaDatasetSource(path=table.path, delta_table_version=table.version)
-        # MLflow calls the class abstract, and its own documentation makes instances of it.
-        dataset = MetaDataset(source, name=table.name, digest=trained.dataset.digest[:32])  # type: ignore[abstract]
-        mlflow.log_input(dataset, context="training", tags={"delta_version": str(table.version)})
 
 
 def _send_chatter_to_logging() -> None:

@@ -40,8 +40,9 @@ from ml.model import (
     tree_of,
 )
 from ml.plots import draw_all
-from ml.registry import STAGING, NoModelError, Registry, TableVersion
+from ml.registry import STAGING, NoModelError, Registry
 from ml.report import write_report
+from ml.run_log import TableVersion
 from ml.split import Counts, SplitKind
 from ml.training import evaluate_on_held_out, fingerprint, train
 from ml.training_set import describe, to_json
