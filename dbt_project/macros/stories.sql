@@ -17,19 +17,12 @@
         fingerprints.fingerprinted_at
     from {{ ref('curated_posts') }} as posts
     inner join (
-        select
-            *,
-            row_number() over (
-                partition by source, post_id
-                order by fingerprinted_at desc, method asc, method_version desc
-            ) as fingerprint_rank
-        from {{ source('enriched', 'post_fingerprints') }}
+        {{ latest_findings('post_fingerprints', 'fingerprinted_at') | indent(8) }}
     ) as fingerprints
         on
             posts.source = fingerprints.source
             and posts.post_id = fingerprints.post_id
             and posts.text_hash = fingerprints.text_hash
-    where fingerprints.fingerprint_rank = 1
 {% endmacro %}
 
 {% macro stories_of_deleted_posts() %}

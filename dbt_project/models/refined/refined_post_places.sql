@@ -8,19 +8,8 @@ posts as (
     select * from {{ ref('curated_posts') }}
 ),
 
-ranked_findings as (
-    select
-        *,
-        row_number() over (
-            partition by source, post_id
-            order by placed_at desc, method asc, method_version desc
-        ) as finding_rank
-    from {{ source('enriched', 'post_places') }}
-),
-
 findings as (
-    select * from ranked_findings
-    where finding_rank = 1
+    {{ latest_findings('post_places', 'placed_at') | indent(4) }}
 ),
 
 origins as (

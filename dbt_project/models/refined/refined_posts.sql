@@ -6,34 +6,12 @@ posts as (
     select * from {{ ref('curated_posts') }}
 ),
 
-scores as (
-    select
-        *,
-        row_number() over (
-            partition by source, post_id
-            order by scored_at desc, method asc, method_version desc
-        ) as score_rank
-    from {{ source('enriched', 'post_sentiment') }}
-),
-
 latest_scores as (
-    select * from scores
-    where score_rank = 1
-),
-
-verdicts as (
-    select
-        *,
-        row_number() over (
-            partition by source, post_id
-            order by detected_at desc, method asc, method_version desc
-        ) as verdict_rank
-    from {{ source('enriched', 'post_languages') }}
+    {{ latest_findings('post_sentiment', 'scored_at') | indent(4) }}
 ),
 
 latest_verdicts as (
-    select * from verdicts
-    where verdict_rank = 1
+    {{ latest_findings('post_languages', 'detected_at') | indent(4) }}
 ),
 
 joined as (
