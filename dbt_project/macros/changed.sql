@@ -135,3 +135,22 @@
         on series.epiweek_start = official.epiweek_start
     where official.last_vintage_at > {{ seen_until('last_vintage_at') }}
 {% endmacro %}
+
+{% macro changed_term_weeks() %}
+{#- Weeks of a source in which a text changed, or what it is about. -#}
+    select distinct
+        source,
+        {{ epiweek_start('posted_date') }} as epiweek_start
+    from (
+        select
+            source,
+            posted_date
+        from ({{ changed_days(['last_seen_at']) }}) as of_posts
+        union
+        select
+            source,
+            posted_date
+        from {{ source('enriched', 'post_topics') }}
+        where matched_at > {{ seen_until('matched_at') }}
+    ) as changed
+{% endmacro %}

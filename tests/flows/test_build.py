@@ -38,6 +38,7 @@ SOUND = {
     "refined_post_places": {"place_id": "'b'"},
     "refined_published_weeks": {"place_id": "'US'"},
     "refined_sentiment_days": {"count_scored": "3", "count_posts": "3"},
+    "refined_topic_terms": {"term_kind": "'url'", "count_posts": "2", "count_authors": "2", "count_topic_posts": "2"},
 }
 """What else must stand there for the row to be sound."""
 OF_A_SERIES = {"key_is_whole": {"topic": "null"}, "are_parts_of_all_posts": {"expected_posts": "2"}}
@@ -115,6 +116,12 @@ BROKEN: dict[str, dict[str, dict[str, str]]] = {
         "no_count_is_above_that_of_the_posts": {"count_authors": "4"},
     },
     "refined_topic_days": OF_A_SERIES,
+    "refined_topic_terms": {
+        "key_is_whole": {"term": "null"},
+        "is_used_by_more_than_one_author": {"count_authors": "1"},
+        "is_one_of_twenty_of_its_kind": {"term_rank": "21"},
+        "a_word_sets_its_topic_apart": {"term_kind": "'word'", "lift": "1D"},
+    },
     "refined_topic_weeks": OF_A_SERIES,
 }  # fmt: skip
 """Model → its check → what in an otherwise sound row breaks it."""
