@@ -173,9 +173,10 @@ matches as (
 seen as (
     select
         source,
+        epiweek_start,
         max(last_seen_at) as last_seen_at
     from considered
-    group by 1
+    group by 1, 2
 )
 
 select
@@ -193,6 +194,8 @@ select
     matches.matched_at
 from ranked
 inner join seen
-    on ranked.source = seen.source
+    on
+        ranked.source = seen.source
+        and ranked.epiweek_start = seen.epiweek_start
 cross join matches
 where ranked.term_rank <= 20
