@@ -200,3 +200,11 @@ def test_describe_lists_versions_with_aliases_and_metrics_latest_first(registry)
 def test_load_without_the_alias_says_what_to_do(registry):
     with pytest.raises(NoModelError, match="has the alias production: train and promote a model first"):
         registry.load(PRODUCTION)
+
+
+def test_mlflow_is_told_to_read_no_pickle_and_to_draw_no_bar(tmp_path):
+    Registry(f"sqlite:///{tmp_path / 'mlflow.db'}").connect()
+    from mlflow import environment_variables as mlflow_reads
+
+    assert mlflow_reads.MLFLOW_ALLOW_PICKLE_DESERIALIZATION.get() is False
+    assert mlflow_reads.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.get() is False
