@@ -107,15 +107,17 @@ def check_sources(settings: Settings) -> int:
 
 
 def spell_build(select: str, unchanged: list[str], idle: list[str]) -> list[str]:
-    """Return the arguments of a build of what is selected.
+    """Return the arguments of a build of what is selected, and of the tests of the sources that it reads.
 
     Args:
-        select: dbt's selection; empty: everything.
+        select: dbt's selection; empty: everything. A part with an operator of its own is left as it stands.
         unchanged: The ids of models that have nothing new to read.
         idle: Sources, as dbt selects them, whose tests would find nothing new.
     """
     arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
-    arguments += ["--select", *select.split()] if select else []
+    parts = select.split()
+    sources = [f"1+{part},source:*" for part in parts if not set(part) & set("+@,")]
+    arguments += ["--select", *parts, *sources] if parts else []
     left_out = [*(node.split(".")[-1] for node in unchanged), *idle]
     return arguments + (["--exclude", *left_out] if left_out else [])
 

@@ -85,9 +85,8 @@
     lateral view explode(split(captured_dates, ' ')) as captured_date
 {% endmacro %}
 
-{% macro changed_series_days() %}
-    {#- Days of a source of which any post changed, or what is found of it. -#}
-    {% set times = ['last_seen_at', 'language_detected_at', 'sentiment_scored_at'] %}
+{% macro changed_topic_days(times) %}
+    {#- Days of a source that changed, or what their posts are about. -#}
     select
         source,
         posted_date
@@ -98,6 +97,15 @@
         posted_date
     from {{ source('enriched', 'post_topics') }}
     where matched_at > {{ seen_until('matched_at') }}
+{% endmacro %}
+
+{% macro changed_series_days() %}
+    {#- Days of a source of which any post changed, or what is found of it. -#}
+    {% set times = ['last_seen_at', 'language_detected_at', 'sentiment_scored_at'] %}
+    select
+        source,
+        posted_date
+    from ({{ changed_topic_days(times) }}) as of_topics
     union
     select
         source,
@@ -141,16 +149,5 @@
     select distinct
         source,
         {{ epiweek_start('posted_date') }} as epiweek_start
-    from (
-        select
-            source,
-            posted_date
-        from ({{ changed_days(['last_seen_at']) }}) as of_posts
-        union
-        select
-            source,
-            posted_date
-        from {{ source('enriched', 'post_topics') }}
-        where matched_at > {{ seen_until('matched_at') }}
-    ) as changed
+    from ({{ changed_topic_days(['last_seen_at']) }}) as changed
 {% endmacro %}

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ import pytest
 
 from flows.build_inputs import DBT_PROJECT
 from flows.errors import EpilakeError
-from flows.lake.tables import query
+from flows.lake.contracts import FLOW_RUNS
+from flows.lake.tables import append_rows, query
 from flows.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
+SOURCE_TEST = "source_primary_key_"
 KEY_TEST = "primary_key_curated_post_hashtags_source__post_id__hashtag"
 
 
@@ -158,6 +161,8 @@ def test_a_build_leaves_out_what_has_nothing_new_to_read(
     built = {row["node_name"] for row in results(settings) if row["resource_type"] == "model"}
     assert {"curated_reddit_posts", "curated_posts", "curated_authors", "curated_post_names"} <= built
     assert not built & {"curated_twitter_posts", "curated_bluesky_posts", "curated_official_counts"}
+    tested = {row["node_name"] for row in results(settings) if row["node_name"].startswith(SOURCE_TEST)}
+    assert tested == {f"{SOURCE_TEST}raw_reddit_posts_post_id__record_hash"}
 
     versions = "select table_name, table_version from rows where node_id = 'model.epilake.curated_reddit_posts'"
     inputs = query(settings, "ops.dbt_inputs", f"{versions} order by completed_at")
@@ -268,3 +273,15 @@ def test_a_failed_build_names_the_fault_keeps_it_and_is_taken_up_again(
     assert build(retry=True) == {"pass": 1}
     assert [(row["node_name"], row["status"]) for row in results(settings)] == [(KEY_TEST, "pass")]
     assert query(settings, "curated.curated_post_hashtags", "select count(*) as n from rows")[0]["n"] == held - 1
+
+
+def test_maintenance_finds_a_fault_in_a_source_that_no_build_reads(
+    home: Path, move_to: Callable[[Path], Settings], tmp_path: Path
+) -> None:
+    from flows.maintain import maintain
+
+    settings = move_to(shutil.copytree(home, tmp_path / "home"))
+    run = {"flow_run_id": "twice", "flow_name": "ingest", "state": "completed", "message": None}
+    append_rows(settings, FLOW_RUNS, [{**run, "changed_at": datetime.now(UTC)}] * 2)
+    with pytest.raises(EpilakeError, match=r"^dbt found 1 faults: source_primary_key_ops_flow_runs"):
+        maintain()
