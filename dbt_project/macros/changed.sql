@@ -47,6 +47,39 @@
     where {{ found_at }} > {{ seen_until(found_at) }}
 {% endmacro %}
 
+{% macro posts_with_news() %}
+    {#- Posts with a capture, a language or a score that this table has not seen. -#}
+    select
+        source,
+        post_id
+    from {{ ref('curated_posts') }}
+    where last_seen_at > {{ seen_of_source('last_seen_at') }}
+    union
+    select
+        source,
+        post_id
+    from {{ source('enriched', 'post_languages') }}
+    where detected_at > {{ seen_of_source('language_detected_at') }}
+    union
+    select
+        source,
+        post_id
+    from {{ source('enriched', 'post_sentiment') }}
+    where scored_at > {{ seen_of_source('sentiment_scored_at') }}
+{% endmacro %}
+
+{% macro posts_among(touched) -%}
+    {#- All posts, or those that a view names. -#}
+    select posts.*
+    from {{ ref('curated_posts') }} as posts
+    {% if touched %}
+        left semi join {{ touched }} as touched
+            on
+                posts.source = touched.source
+                and posts.post_id = touched.post_id
+    {% endif %}
+{%- endmacro %}
+
 {% macro changed_authors() %}
     {#-
       Authors whose posts may have changed: those of every capture of a new or deleted post, not of the winning one

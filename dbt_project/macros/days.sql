@@ -67,7 +67,7 @@
 {% macro spark__get_merge_sql(
     target, source, unique_key, dest_columns, incremental_predicates
 ) %}
-    {% do run_query('cache table ' ~ source) %}
+    {% do run_query('cache lazy table ' ~ source) %}
     {% set found = look_at(source, model.columns) %}
     {% if found['count_rows'] %}
         merge into {{ target }} as held
@@ -108,7 +108,7 @@
     {% if is_incremental() %}
         {% set view = 'create or replace temporary view ' ~ kept(name) %}
         {% do run_query(view ~ ' as ' ~ rows) %}
-        {% do run_query('cache table ' ~ kept(name)) %}
+        {% do run_query('cache lazy table ' ~ kept(name)) %}
     {% endif %}
 {% endmacro %}
 

@@ -1,9 +1,33 @@
-{% macro seen_until(column) -%}
+{#
+  Up to when a table has taken in its input: rows beyond it are new. The times are looked up once a model and stand in
+  its SQL as literals; as subqueries they were most of what a build with one new post cost.
+#}
+
+{% macro seen_times() %}
     {#-
-      Up to when this table has taken in its input, which is one table: rows beyond it
-      are new.
+      The latest times of its input that this table holds, a row for each source. Kept
+      with the model, which dbt hands to its hooks and its SQL anew.
     -#}
-    (select coalesce(max({{ column }}), timestamp '1970-01-01') from {{ this }})
+    {% if execute and 'seen_times' not in model %}
+        {% set names = [
+            'ingested_at', 'last_seen_at', 'last_noticed_at', 'language_detected_at',
+            'sentiment_scored_at', 'matched_at', 'placed_at', 'clustered_at',
+            'recorded_at', 'vintage_at', 'last_vintage_at'
+        ] %}
+        {% set latest = ['source' if 'source' in model.columns else "''"] %}
+        {% for name in names if name in model.columns %}
+            {% do latest.append('unix_micros(max(' ~ name ~ ')) as ' ~ name) %}
+        {% endfor %}
+        {% set held = 'select ' ~ latest | join(', ') ~ ' from ' ~ this %}
+        {% do model.update({'seen_times': run_query(held ~ ' group by 1').rows}) %}
+    {% endif %}
+    {% do return(model.get('seen_times', [])) %}
+{% endmacro %}
+
+{% macro seen_until(column) -%}
+    {#- For input that is one table. -#}
+    {%- set micros = seen_times() | map(attribute=column) | select | list -%}
+    timestamp_micros({{ micros | max | int if micros else 0 }})
 {%- endmacro %}
 
 {% macro seen_of_source(column) -%}
@@ -12,23 +36,14 @@
       are ingested at once, the later time may be seen first, and so may a source that
       was built alone.
     -#}
-    coalesce(
-        element_at(
-            (
-                select map_from_entries(collect_list(struct(source, seen_at)))
-                from (
-                    select
-                        source,
-                        max({{ column }}) as seen_at
-                    from {{ this }}
-                    where {{ column }} is not null
-                    group by 1
-                ) as seen
-            ),
-            source
-        ),
-        timestamp '1970-01-01'
-    )
+    {%- set bounds = [] -%}
+    {%- for row in seen_times() if row[column] -%}
+        {%- set seen_at = 'timestamp_micros(' ~ row[column] | int ~ ')' -%}
+        {%- do bounds.append("when '" ~ row['source'] ~ "' then " ~ seen_at) -%}
+    {%- endfor -%}
+    {%- set never = 'timestamp_micros(0)' -%}
+    {%- set cases = 'case source ' ~ bounds | join(' ') ~ ' else ' ~ never ~ ' end' -%}
+    {{ cases if bounds else never }}
 {%- endmacro %}
 
 {% macro is_new_to_this(times=['last_seen_at', 'sentiment_scored_at']) -%}

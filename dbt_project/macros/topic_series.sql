@@ -23,10 +23,10 @@
 
     {% if is_incremental() %}
         new_periods as (
-            select distinct
+            select
                 source,
-                {{ period('posted_date') }} as period_start
-            from ({{ changed_series_days() | indent(12) }}) as changed
+                {{ name }} as period_start
+            from {{ kept('changed') }}
         ),
 
         considered as (
@@ -45,10 +45,16 @@
 
     places as (
         select
-            *,
-            max(origin = 'author') over (partition by source, post_id) as has_author
-        from {{ ref('refined_post_places') }}
-        where origin in ('author', 'community')
+            places.*,
+            max(places.origin = 'author') over (
+                partition by places.source, places.post_id
+            ) as has_author
+        from {{ ref('refined_post_places') }} as places
+        left semi join considered
+            on
+                places.source = considered.source
+                and places.post_id = considered.post_id
+        where places.origin in ('author', 'community')
     ),
 
     known_shares as (

@@ -10,7 +10,7 @@ posts as (
 
 {% if is_incremental() %}
     new_authors as (
-        {{ changed_authors() | indent(8) }}
+        select * from {{ kept('changed') }}
     ),
 
     considered as (

@@ -2,14 +2,16 @@
     pre_hook="{{ forget(['source', 'post_id'], changed_findings('post_places', 'placed_at')) }}"
 ) }}
 
+{% set changed = kept('changed') if is_incremental() else '' %}
+
 with
 
 posts as (
-    select * from {{ ref('curated_posts') }}
+    {{ posts_among(changed) | indent(4) }}
 ),
 
 findings as (
-    {{ latest_findings('post_places', 'placed_at') | indent(4) }}
+    {{ latest_findings('post_places', 'placed_at', changed) | indent(4) }}
 ),
 
 origins as (
@@ -55,6 +57,3 @@ select
     last_seen_at,
     placed_at
 from places
-{% if is_incremental() %}
-    where {{ is_new_to_this(['last_seen_at', 'placed_at']) }}
-{% endif %}

@@ -2,10 +2,12 @@
     pre_hook="{{ forget(['source', 'post_id'], changed_findings('post_topics', 'matched_at')) }}"
 ) }}
 
+{% set changed = kept('changed') if is_incremental() else '' %}
+
 with
 
 posts as (
-    select * from {{ ref('curated_posts') }}
+    {{ posts_among(changed) | indent(4) }}
 ),
 
 matches as (
@@ -41,6 +43,3 @@ select
     last_seen_at,
     matched_at
 from joined
-{% if is_incremental() %}
-    where {{ is_new_to_this(['last_seen_at', 'matched_at']) }}
-{% endif %}

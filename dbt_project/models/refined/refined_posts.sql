@@ -1,17 +1,24 @@
-{{ config(pre_hook="{{ forget(['source', 'post_id'], deleted_lately()) }}") }}
+{{ config(
+    pre_hook=[
+        "{{ forget(['source', 'post_id'], deleted_lately()) }}",
+        "{{ keep('touched', posts_with_news()) }}"
+    ]
+) }}
+
+{% set touched = kept('touched') if is_incremental() else '' %}
 
 with
 
 posts as (
-    select * from {{ ref('curated_posts') }}
+    {{ posts_among(touched) | indent(4) }}
 ),
 
 latest_scores as (
-    {{ latest_findings('post_sentiment', 'scored_at') | indent(4) }}
+    {{ latest_findings('post_sentiment', 'scored_at', touched) | indent(4) }}
 ),
 
 latest_verdicts as (
-    {{ latest_findings('post_languages', 'detected_at') | indent(4) }}
+    {{ latest_findings('post_languages', 'detected_at', touched) | indent(4) }}
 ),
 
 joined as (
@@ -60,7 +67,3 @@ joined as (
 )
 
 select * from joined
-{% if is_incremental() %}
-    {% set times = ['last_seen_at', 'language_detected_at', 'sentiment_scored_at'] %}
-    where {{ is_new_to_this(times) }}
-{% endif %}

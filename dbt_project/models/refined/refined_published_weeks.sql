@@ -11,7 +11,7 @@ series as (
 
 {% if is_incremental() %}
     new_weeks as (
-        {{ changed_published_weeks() | indent(8) }}
+        select * from {{ kept('changed') }}
     ),
 
     considered as (

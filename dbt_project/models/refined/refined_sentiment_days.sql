@@ -8,7 +8,7 @@ posts as (
 
 {% if is_incremental() %}
     new_days as (
-        {{ changed_days() | indent(8) }}
+        select * from {{ kept('changed') }}
     ),
 
     considered as (

@@ -17,7 +17,7 @@ posts as (
 
 {% if is_incremental() %}
     new_weeks as (
-        {{ changed_term_weeks() | indent(8) }}
+        select * from {{ kept('changed') }}
     ),
 
     considered as (
