@@ -4,20 +4,17 @@
   steps of 1/10,000, so that sums over places and languages are exact. The topic `all` holds every post: it is the
   denominator of the others, and stands beside them as `expected_posts_all`.
 
-  `period` is a macro that makes of a day the first day of its period, `name` the column that holds it.
+  `start` is where the period of a post begins, `name` the column that holds it, `changed_by` the column by which the
+  table is told what has changed: another only where a day has several periods.
 #}
 
-{% macro day_of(date_column) -%}
-    {{ date_column }}
-{%- endmacro %}
-
-{% macro topic_series(period, name) %}
+{% macro topic_series(start, name, changed_by='') %}
     with
 
     posts as (
         select
             *,
-            {{ period('posted_date') }} as period_start
+            {{ start }} as period_start
         from {{ ref('refined_posts') }}
     ),
 
@@ -25,7 +22,7 @@
         new_periods as (
             select
                 source,
-                {{ name }} as period_start
+                {{ changed_by or name }} as {{ changed_by or 'period_start' }}
             from {{ kept('changed') }}
         ),
 
@@ -35,7 +32,7 @@
             inner join new_periods
                 on
                     posts.source = new_periods.source
-                    and posts.period_start = new_periods.period_start
+                    and posts.{{ changed_by or 'period_start' }} = new_periods.{{ changed_by or 'period_start' }}
         ),
     {% else %}
         considered as (
@@ -122,6 +119,7 @@
             shares.place_id,
             coalesce(considered.language, 'und') as language,
             considered.period_start,
+            min(considered.posted_date) as posted_date,
             sum(shares.share) as expected_posts,
             count(distinct considered.author_id) as count_authors,
             count(distinct stories.story_id) as count_stories,
@@ -172,6 +170,7 @@
         cells.place_id,
         cells.language,
         cells.period_start as {{ name }},
+        {{ 'cells.' ~ changed_by ~ ',' if changed_by }}
         cast(cells.expected_posts as decimal(18, 4)) as expected_posts,
         cast(
             max(case when cells.topic = 'all' then cells.expected_posts end) over (

@@ -2,4 +2,4 @@
     pre_hook="{{ forget(['source', 'posted_date'], changed_series_days()) }}"
 ) }}
 
-{{ topic_series(day_of, 'posted_date') }}
+{{ topic_series('posted_date', 'posted_date') }}
