@@ -119,7 +119,11 @@ BROKEN: dict[str, dict[str, dict[str, str]]] = {
         "no_count_is_above_that_of_the_posts": {"count_authors": "4"},
     },
     "refined_topic_days": OF_A_SERIES,
-    "refined_topic_hours": {"key_is_whole": {"topic": "null"}, "lies_in_its_day": {"posted_date": "date'2020-01-03'"}} | OF_A_SERIES,
+    "refined_topic_hours": {
+        "key_is_whole": {"topic": "null"},
+        "lies_in_its_day": {"posted_date": "date'2020-01-03'"},
+        "are_parts_of_all_posts": {"expected_posts": "2"},
+    },
     "refined_topic_terms": {
         "key_is_whole": {"term": "null"},
         "is_used_by_more_than_one_author": {"count_authors": "1"},
