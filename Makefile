@@ -25,12 +25,14 @@ endif
 test: install ## Run all tests; those on real posts need EPILAKE_REAL_DATA=FOLDER
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: install ## Lint, types, SQL style, dbt parse; warnings are errors
+check: install ## Lint, types, SQL style, dbt parse, manifests by schema; warnings are errors
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@cd dbt_project && ../$(BIN)/sqlfluff lint --disable-progress-bar models macros tests
 	@cd dbt_project && ../$(BIN)/dbt --quiet --warn-error parse
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec infra/compose.yaml
+	@$(BIN)/kubernetes-validate --strict --quiet $(filter-out %/kustomization.yaml,$(wildcard infra/kubernetes/*.yaml))
 
 format: install ## Put the code in its form
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

@@ -14,10 +14,19 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 """The checkout: where `prefect.yaml`, `dbt_project/` and `Makefile` stand."""
 
 
+MOUNTED_SECRETS = Path("/run/secrets")
+"""Where Docker and our Kubernetes manifests mount secrets, a file each, named like the variable in lower case."""
+
+
 class Settings(BaseSettings):
     """One installation of Epilake: where it keeps its state and how it runs. Immutable; prefix `EPILAKE_`."""
 
-    model_config = SettingsConfigDict(env_prefix="EPILAKE_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="EPILAKE_",
+        frozen=True,
+        extra="forbid",
+        secrets_dir=MOUNTED_SECRETS if MOUNTED_SECRETS.is_dir() else None,
+    )
 
     home: Path = Field(
         default=Path(".epilake"),
@@ -29,6 +38,11 @@ class Settings(BaseSettings):
     spark_master: str = Field(default="local[*]", description="Spark master URL.")
     spark_driver_memory: str = Field(default="2g", description="Heap of the Spark driver, as Spark spells it.")
     spark_shuffle_partitions: int = Field(default=4, ge=1, description="Partitions of a shuffle: cores, locally.")
+    spark_compilers: Literal["first", "both"] = Field(
+        default="first",
+        description="The JVM's compilers: the first alone suits a process of a minute or two, both one that streams or "
+        "scores millions of posts.",
+    )
     spark_conf: dict[str, str] = Field(
         default_factory=dict, description="Further Spark configuration, as JSON: the last word over our defaults."
     )

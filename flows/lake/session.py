@@ -49,7 +49,8 @@ own would show even if that is off, with a plan's text for each of 1,000 stateme
 would spend its heap on it.
 """
 
-JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC -Duser.timezone=UTC"
+FIRST_ONLY = "-XX:TieredStopAtLevel=1 "
+JAVA_OPTIONS = f"{FIRST_ONLY}-XX:ReservedCodeCacheSize=256m -XX:+UseParallelGC -Duser.timezone=UTC"
 """Of a local JVM, which lives for a minute or two: the second compiler costs more than it returns (ADR 1).
 
 In another time zone than UTC, GMT too, Delta reads the whole state of a table after each commit to it.
@@ -162,8 +163,9 @@ def archive_path(settings: Settings) -> Path:
 
 def java_options(settings: Settings) -> str:
     """Return the options of the JVM but for the archive."""
+    options = JAVA_OPTIONS if settings.spark_compilers == "first" else JAVA_OPTIONS.replace(FIRST_ONLY, "")
     return (
-        f"{JAVA_OPTIONS} -Dlog4j2.configurationFile={LOGGING_FILE.as_uri()} "
+        f"{options} -Dlog4j2.configurationFile={LOGGING_FILE.as_uri()} "
         f"-Depilake.log={settings.logs / 'spark.log'} -Dderby.stream.error.file={settings.logs / 'derby.log'}"
     )
 

@@ -8,7 +8,9 @@ the kernel drops when its holder dies); on object storage or a cluster Delta's o
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
+from flows.errors import EpilakeError
 from flows.lake.contract import Contract
 from flows.lake.contracts import CONTRACTS
 from flows.lake.enriched import PLACES
@@ -16,7 +18,7 @@ from flows.lake.locks import exclusive
 from flows.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     import pyarrow as pa
@@ -80,6 +82,48 @@ def merge_rows(
         if replace:
             merge = merge.whenMatchedUpdateAll()
         merge.whenNotMatchedInsertAll().execute()
+
+
+def append_rows_of(
+    settings: Settings, contract: Contract, find_rows: "Callable[[], DataFrame]", *, stamp: str, application: str
+) -> int:
+    """Append, by Spark, what a question to the lake finds that the table does not have yet; return the number of rows.
+
+    Where a merge keeps what it computes until it knows what to insert, this writes as it goes.
+    What may be written is asked while the table is held; where no lock holds it (a cluster, object storage), two
+    writers of one application meet at Delta's transaction id, and the second fails and writes nothing.
+
+    Args:
+        settings: The installation.
+        contract: The table.
+        find_rows: Gives at most one row per key, none that the table has; every column of the contract but the stamp.
+        stamp: Timestamp column that says when the row was written; see `merge_rows`.
+        application: Who writes, as Delta's `txnAppId`: the same for all who might write the same keys.
+
+    Raises:
+        EpilakeError: Another writer was first; what is missing can be asked anew.
+    """
+    from pyspark.sql import functions as F  # noqa: N812 - Spark's own spelling
+
+    with exclusive(settings, contract.name):
+        before = open_table(settings, contract.name).version()
+        rows = find_rows().withColumn(stamp, F.lit(datetime.now(UTC))).select(*contract.column_names)
+        contract.check(dict(rows.dtypes))
+        token = uuid4().hex
+        identity = {"txnAppId": application, "txnVersion": str(before + 1), "userMetadata": token}
+        try:
+            rows.write.format("delta").mode("append").options(**identity).save(str(table_path(settings, contract.name)))
+        except Exception as error:
+            if "Concurrent" not in type(error).__name__:
+                raise
+            raise EpilakeError(f"Another process wrote to {contract.name} meanwhile: run again.") from error
+        commits = open_table(settings, contract.name).history()
+    for commit in commits:
+        if commit.get("userMetadata") == token:
+            return int(commit["operationMetrics"]["numOutputRows"])
+        if commit["version"] <= before:
+            break
+    raise EpilakeError(f"Another process wrote to {contract.name} first, and nothing was added: run again.")
 
 
 def append_rows(settings: Settings, contract: Contract, rows: list[dict[str, Any]], *, only_new: bool = False) -> None:
