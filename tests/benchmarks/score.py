@@ -2,12 +2,12 @@
 
     EPILAKE_JARS=FOLDER python -m tests.benchmarks.score [--rows 1200000] [--days 90] [--rounds 3]
 
-With EPILAKE_SPARK_COMPILERS=both the JVM is one that scores for long. The features are invented, a Delta table clustered by day as dbt makes it, texts included. The model is the article's
-tree at our limits, fitted on some of them. Scoring is the flow's own task without the registry and Prefect's
-bookkeeping: into an empty table, then the same again with nothing left. The peer reads the same columns with
-delta-rs, encodes the same categories, predicts, and writes the same columns in one commit; its bare `predict_proba` on
-a matrix in memory is printed beside it. CPU seconds are those of the whole process tree, the JVM included; each is the
-least of some rounds after one that is not counted.
+With EPILAKE_SPARK_COMPILERS=both the JVM is one that scores for long. The features are invented, a Delta table
+clustered by day as dbt makes it, texts included. The model is the article's tree at our limits, fitted on some of them.
+Scoring is the flow's own steps without the registry and Prefect's bookkeeping: into an empty table, then the same again
+with nothing left. The peer reads the same columns with delta-rs, encodes the same categories, predicts, and writes the
+same columns in one commit; its bare `predict_proba` on a matrix in memory is printed beside it. CPU seconds are those
+of the whole process tree, the JVM included; each is the least of some rounds after one that is not counted.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def make_features(spark: "SparkSession", settings: Settings, rows: int, days: in
         "concat('A post about a fever in ward ', id, ' of the city https://example.org/', sha1(string(id))) as text",
         "'en' as language", "'Twitter Web App' as client_name",
         f"concat('Place ', int(sqrt({drawn.format(3, 16_000_000)}))) as user_location",
-        f"if({drawn.format(4, 3)} = 0, null, concat('[\\'T', int(sqrt({drawn.format(5, 9_000_000)})), '\\']')) as hashtags",
+        f"if({drawn.format(4, 3)} = 0, null, concat('Tag', int(sqrt({drawn.format(5, 9_000_000)})))) as hashtags",
         f"bigint(exp({drawn.format(6, 12_000)} / 1000.0)) as user_followers",
         f"{drawn.format(7, 5_000)} as user_friends", f"{drawn.format(8, 50_000)} as user_favourites",
         f"{drawn.format(9, 10)} = 0 as user_verified", f"{drawn.format(10, 500)} / 1000.0D as positive_sentiment",
