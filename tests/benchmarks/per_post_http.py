@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from hashlib import sha256
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -98,15 +99,22 @@ def read_posts(folder: Path, count: int) -> list[dict[str, str]]:
         with open_decompressed(InputFile(file)) as stream:
             lines = stream.read().decode("utf-8-sig", errors="replace").splitlines(keepends=True)
         for row in csv.DictReader(lines):
-            if row.get("text") and (row.get("date") or "")[:2] == "20":
+            if row.get("text") and is_day(row.get("date") or ""):
                 found.setdefault(row["id"], row)
     return list(islice(found.values(), count))
 
 
+def is_day(text: str) -> bool:
+    """Return whether a text begins with a day: some generated records are malformed."""
+    try:
+        date.fromisoformat(text[:10])
+    except ValueError:
+        return False
+    return True
+
+
 def fill_curated(spark: "SparkSession", settings: Settings, posts: list[dict[str, str]]) -> None:
     """Make an installation whose CURATED holds the posts, and point the session to it."""
-    from datetime import date
-
     import pyarrow as pa
     from deltalake import write_deltalake
 
