@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
 from hashlib import sha256
 from http.client import HTTPConnection
@@ -79,15 +79,13 @@ def serving() -> Iterator[int]:
 
 def call_per_post(texts: list[str]) -> float:
     """Send each text in a request of its own, one after the other; return the posts a second."""
-    with serving() as port:
-        connection = HTTPConnection("127.0.0.1", port)
+    with serving() as port, closing(HTTPConnection("127.0.0.1", port)) as connection:
         began = time.perf_counter()
         for text in texts:
             connection.request("POST", "/", json.dumps({"text": text}))
             if connection.getresponse().read() == b"null":
                 raise RuntimeError("expected a sentiment of every text, found none: is a text empty?")
         seconds = time.perf_counter() - began
-        connection.close()
     return len(texts) / seconds
 
 
@@ -158,6 +156,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         posts = read_posts(Path(scratch) / "sample", given.posts)
         theirs = call_per_post([post["text"] for post in posts[: given.called]])
+        write(f"one call per post: {theirs:,.1f} posts a second")
         warming, settings = (Settings(home=Path(scratch) / name) for name in ("warming", "measured"))
         spark = open_session(warming)
         fill_curated(spark, warming, posts[:WARMING_POSTS])
@@ -165,7 +164,6 @@ def main() -> None:
         fill_curated(spark, settings, posts)
         found = enrich_all(settings)
     write(f"load {os.getloadavg()[0]:.1f}; {len(posts):,} posts, of which {given.called} were sent one by one")
-    write(f"one call per post: {theirs:,.1f} posts a second")
     for name, (count, seconds) in found.items():
         rate = count / seconds
         write(f"{name:17}: {rate:,.0f} posts a second, {rate / theirs:,.0f} times as many")
