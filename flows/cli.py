@@ -12,6 +12,7 @@ import typer
 from flows.cli_care import care
 from flows.cli_evaluate import evaluate
 from flows.cli_models import models
+from flows.cli_stream import streams
 from flows.command import AsJson, SourceName, errors_in_a_sentence, run_flow
 from flows.settings import PROJECT_ROOT, Settings
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.add_typer(care)
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(models)
+app.add_typer(streams)
 
 Paths = Annotated[
     list[Path] | None, typer.Argument(help="Files, folders or patterns; - is standard input.", show_default=False)

@@ -12,7 +12,7 @@ from flows.admission import open_admission
 from flows.errors import EpilakeError
 from flows.lake.contracts import DELETIONS, ERASURES, POSTS, REJECTS
 from flows.lake.purge import delete_keys
-from flows.lake.tables import append_rows, query_batches
+from flows.lake.tables import append_rows, arrow_schema, query_batches
 from flows.privacy.protect import IDENTITY_KINDS, says_nothing
 from flows.privacy.secret import Secret
 from flows.settings import Settings
@@ -76,11 +76,12 @@ def delete_rejects(settings: Settings, secret: Secret, source: str, identity: st
     if len(needle.encode()) < MIN_NEEDLE_BYTES:
         return 0
     found = [
-        {"batch_id": row["batch_id"], "record_number": row["record_number"]}
+        {name: row[name] for name in REJECTS.key}
         for row, content in read_rejects(settings, secret, f"source = '{source}'")
         if needle in content.decode(errors="replace").casefold()
     ]
-    keys = pa.Table.from_pylist(found, pa.schema([("batch_id", pa.string()), ("record_number", pa.int64())]))
+    schema = arrow_schema(REJECTS)
+    keys = pa.Table.from_pylist(found, pa.schema([schema.field(name) for name in REJECTS.key]))
     return delete_keys(settings, REJECTS.name, keys)
 
 

@@ -86,6 +86,30 @@ class Settings(BaseSettings):
     x_budget_posts: int = Field(
         default=1_000, ge=0, description="Posts that one collection may read from X, which charges by the post."
     )
+    kafka_servers: str = Field(
+        default="", description="Kafka's bootstrap servers, `host:port,…`; empty: the broker of `epilake kafka up`."
+    )
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How Kafka's clients are secured: TLS, a login, or both."
+    )
+    kafka_ca_file: Path | None = Field(
+        default=None, description="PEM file of the authority that signed the brokers' certificates; none: the system's."
+    )
+    kafka_cert_file: Path | None = Field(default=None, description="PEM file of our own certificate, for mutual TLS.")
+    kafka_key_file: Path | None = Field(
+        default=None, description="PEM file of its private key, PKCS 8 without a password."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="SCRAM-SHA-512", description="How to log in to Kafka."
+    )
+    kafka_username: str = Field(default="", description="User name at Kafka.")
+    kafka_password: SecretStr = Field(default=SecretStr(""), description="Password at Kafka.")
+    stream_max_offsets: int = Field(
+        default=30_000, ge=1, description="Messages that one micro-batch of the stream takes at most."
+    )
+    stream_trigger_seconds: float = Field(
+        default=5.0, ge=0, description="Seconds from one micro-batch of the stream to the next."
+    )
     mlflow_tracking_uri: str = Field(
         default="", description="MLflow tracking server or database; empty: SQLite under `home`."
     )
@@ -165,6 +189,16 @@ class Settings(BaseSettings):
     def staging(self) -> Path:
         """Parsed records on their way into RAW, a folder per run; nothing in it outlives its run."""
         return self.home / "staging"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Spark's notes on how far each stream has read, a folder per topic."""
+        return self.home / "checkpoints"
+
+    @property
+    def broker(self) -> Path:
+        """The data of the broker of `epilake kafka up`."""
+        return self.home / "kafka"
 
     @property
     def locks(self) -> Path:

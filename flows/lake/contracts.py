@@ -10,11 +10,19 @@ from flows.lake.models import DRIFT, LIVE_METRICS, MODEL_PROMOTIONS, RETRAININGS
 from flows.sources import Source
 from flows.sources.known import SOURCES
 
+RECORD_NUMBER = Column(
+    "record_number", "bigint", "Number of the record in its file, the header not counted, or in its message, from 1."
+)
+BYTE_OFFSET = Column(
+    "byte_offset",
+    "bigint",
+    "Byte of the decompressed file at which the record begins; of a message its offset in the partition.",
+)
 RAW_PLACE = (
     Column("batch_id", "string", "Batch that brought the row."),
-    Column("file_name", "string", "File that brought the row."),
-    Column("record_number", "bigint", "Number of the record in its file, the header not counted, from 1."),
-    Column("byte_offset", "bigint", "Byte of the decompressed file at which the record begins."),
+    Column("file_name", "string", "File that brought the row, or `kafka:<topic>/<partition>`."),
+    RECORD_NUMBER,
+    BYTE_OFFSET,
 )
 
 
@@ -51,13 +59,13 @@ POSTS = {source.name: posts_contract(source) for source in SOURCES.values()}
 REJECTS = Contract(
     name="raw.rejects",
     grain="One row per refused record, with its bytes and the reason.",
-    key=("batch_id", "record_number"),
+    key=("batch_id", "record_number", "byte_offset"),
     columns=(
         POST_KEY[0],
         Column("batch_id", "string", "Batch in which the record stood."),
-        Column("file_name", "string", "File in which the record stood."),
-        Column("record_number", "bigint", "Number of the record in its file, the header not counted, from 1."),
-        Column("byte_offset", "bigint", "Byte of the decompressed file at which the record begins."),
+        Column("file_name", "string", "File in which the record stood, or `kafka:<topic>/<partition>`."),
+        RECORD_NUMBER,
+        BYTE_OFFSET,
         Column("reason", "string", "Why the record was refused; several reasons are joined by a semicolon."),
         Column("record_bytes", "binary", "The record exactly as it stood in the file; sealed if the policy says so."),
         Column("is_sealed", "boolean", "Whether the bytes can be read with the installation's secret only."),
@@ -69,7 +77,7 @@ REJECTS = Contract(
 DELETIONS = Contract(
     name="raw.deletions",
     grain="One row per delete notice: a post, or all posts of an author, that a source or a person wants gone.",
-    key=("batch_id", "record_number"),
+    key=("batch_id", "record_number", "byte_offset"),
     columns=(
         POST_KEY[0],
         Column("kind", "string", "What happened: `post_deleted`, `author_protected`, …, or `erasure` on request."),
@@ -133,11 +141,15 @@ BATCHES = Contract(
     "+ skipped.",
     key=("batch_id",),
     columns=(
-        Column("batch_id", "string", "First 32 hexadecimal digits of the SHA-256 of the file's bytes."),
+        Column(
+            "batch_id",
+            "string",
+            "First 32 hexadecimal digits of the SHA-256 of the file's bytes, or of topic, partition and offsets.",
+        ),
         POST_KEY[0],
-        Column("file_name", "string", "File as it was named on the command line."),
-        Column("count_bytes", "bigint", "Size of the file in bytes, as it lay on disk."),
-        Column("count_records", "bigint", "Records in the file, the header not counted."),
+        Column("file_name", "string", "File as it was named, or `kafka:<topic>/<partition>`."),
+        Column("count_bytes", "bigint", "Size of the file as it lay on disk, or of the messages, in bytes."),
+        Column("count_records", "bigint", "Records in the file, the header not counted, or in the messages."),
         Column("count_accepted", "bigint", "Records that became a row of RAW."),
         Column("count_duplicates", "bigint", "Well-formed records that RAW had already."),
         Column("count_rejected", "bigint", "Records that were malformed, blank ones included."),

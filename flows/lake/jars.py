@@ -1,7 +1,8 @@
-"""The Java side of the installation: a Java that Spark can use and the Delta jars, resolved once.
+"""The Java side of the installation: a Java that Spark can use, the jars of Delta and Kafka, and a broker's; resolved once.
 
 Ivy, which comes inside pyspark, would resolve at each session start (2 to 5 s and pages of output); here it runs once
-into `<home>/jars` and every later session just names the files.
+into `<home>/jars` and every later session just names the files. The broker's jars lie in a folder of their own: it is
+another program, of other versions.
 """
 
 import os
@@ -9,6 +10,8 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +20,9 @@ from flows.errors import EpilakeError
 from flows.settings import Settings
 
 JAVA_VERSIONS = (17, 21)
+BROKER_VERSION = "4.1.0"
+KAFKA_CLIENTS, COMMONS_POOL = "3.9.2", "2.13.1"
+"""The versions that Spark's Kafka source is built with."""
 IVY_FILE = """<ivy-module version="2.0">
   <info organisation="org.epilake" module="jars"/>
   <dependencies>
@@ -30,11 +36,18 @@ def jar_coordinates() -> dict[str, tuple[str, str, str]]:
     """Return file name → (group, artifact, version) of every jar that pyspark lacks.
 
     `delta-spark` is built for one minor version of Spark and named after it; what it pulls in beside `delta-storage`
-    is in pyspark already, or serves Unity Catalog, which we do not use.
+    is in pyspark already, or serves Unity Catalog, which we do not use. So it is with the Kafka source.
     """
-    spark, delta = version("pyspark").rsplit(".", 1)[0], version("delta-spark")
-    names = (f"delta-spark_{spark}_2.13", "delta-storage")
-    return {f"{name}-{delta}.jar": ("io.delta", name, delta) for name in names}
+    spark, delta = version("pyspark"), version("delta-spark")
+    found = (
+        ("io.delta", f"delta-spark_{spark.rsplit('.', 1)[0]}_2.13", delta),
+        ("io.delta", "delta-storage", delta),
+        ("org.apache.spark", "spark-sql-kafka-0-10_2.13", spark),
+        ("org.apache.spark", "spark-token-provider-kafka-0-10_2.13", spark),
+        ("org.apache.kafka", "kafka-clients", KAFKA_CLIENTS),
+        ("org.apache.commons", "commons-pool2", COMMONS_POOL),
+    )
+    return {f"{name}-{revision}.jar": (group, name, revision) for group, name, revision in found}
 
 
 def find_java() -> Path:
@@ -68,28 +81,53 @@ def resolve_jars(settings: Settings) -> list[Path]:
     return wanted
 
 
+def resolve_broker_jars(settings: Settings) -> Path:
+    """Return the folder of the jars of a Kafka broker, fetched by Ivy with all they need if it is not there yet.
+
+    Raises:
+        EpilakeError: No usable Java, or Ivy could not fetch them; the message names its log.
+    """
+    folder = settings.jars / f"kafka-{BROKER_VERSION}"
+    if not folder.exists():
+        broker = _spell_dependency("org.apache.kafka", "kafka_2.13", BROKER_VERSION, is_whole=True)
+        with _retrieved(settings, [broker]) as fetched:
+            if not (fetched / f"kafka_2.13-{BROKER_VERSION}.jar").exists():
+                log = settings.logs / "ivy.log"
+                raise EpilakeError(f"Kafka's jars could not be fetched from Maven Central: see {log}, and run again.")
+            fetched.replace(folder)
+    return folder
+
+
 def _fetch_jars(settings: Settings, wanted: list[Path]) -> None:
+    entries = [_spell_dependency(*coordinates, is_whole=False) for coordinates in jar_coordinates().values()]
+    with _retrieved(settings, entries) as folder:
+        if not all((folder / jar.name).exists() for jar in wanted):
+            raise EpilakeError(
+                f"The jars of Delta and Kafka could not be fetched from Maven Central: see {settings.logs / 'ivy.log'}, "
+                f"or copy {', '.join(jar.name for jar in wanted)} into {settings.jars}."
+            )
+        for jar in wanted:
+            (folder / jar.name).replace(jar)
+
+
+@contextmanager
+def _retrieved(settings: Settings, entries: list[str]) -> Iterator[Path]:
+    """Lend the folder into which Ivy has fetched what it could; what is not taken out of it is removed."""
     java = find_java()
     for folder in (settings.jars, settings.logs):
         folder.mkdir(parents=True, exist_ok=True)
-    log = settings.logs / "ivy.log"
-    with tempfile.TemporaryDirectory(dir=settings.home) as scratch, log.open("ab") as output:
-        done = subprocess.run(_ivy_command(java, Path(scratch)), stdout=output, stderr=output, check=False)
-        fetched = [Path(scratch) / "jars" / jar.name for jar in wanted]
-        if done.returncode != 0 or not all(jar.exists() for jar in fetched):
-            raise EpilakeError(
-                f"The Delta jars could not be fetched from Maven Central: see {log}, or copy "
-                f"{', '.join(jar.name for jar in wanted)} into {settings.jars}."
-            )
-        for jar in fetched:
-            jar.replace(settings.jars / jar.name)
+    with tempfile.TemporaryDirectory(dir=settings.jars) as scratch, (settings.logs / "ivy.log").open("ab") as output:
+        command = _ivy_command(java, Path(scratch), entries)
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False)
+        yield Path(scratch) / "jars"
 
 
-def _ivy_command(java: Path, scratch: Path) -> list[str]:
-    entries = [
-        f'<dependency org="{group}" name="{name}" rev="{revision}" conf="default" transitive="false"/>'
-        for group, name, revision in jar_coordinates().values()
-    ]
+def _spell_dependency(group: str, name: str, revision: str, *, is_whole: bool) -> str:
+    transitive = str(is_whole).lower()
+    return f'<dependency org="{group}" name="{name}" rev="{revision}" conf="default" transitive="{transitive}"/>'
+
+
+def _ivy_command(java: Path, scratch: Path, entries: list[str]) -> list[str]:
     ivy_file = scratch / "ivy.xml"
     ivy_file.write_text(IVY_FILE.format(dependencies="\n    ".join(entries)), encoding="utf-8")
     classpath = Path(str(files("pyspark"))) / "jars" / "*"

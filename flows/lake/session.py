@@ -158,7 +158,7 @@ def _start_context(settings: Settings) -> None:
 
 def archive_path(settings: Settings) -> Path:
     """Return where the archive of Spark's classes lies, if there is one (`flows.lake.archive`)."""
-    return settings.jars / f"spark-{version('pyspark')}.jsa"
+    return settings.jars / f"spark-{version('pyspark')}-kafka.jsa"
 
 
 def java_options(settings: Settings) -> str:

@@ -68,7 +68,14 @@ def test_a_plain_dbt_makes_the_session_that_flows_make() -> None:
 
 
 def test_the_jars_are_those_of_the_installed_spark_and_delta() -> None:
-    assert sorted(jar_coordinates()) == ["delta-spark_4.2_2.13-4.4.0.jar", "delta-storage-4.4.0.jar"]
+    assert sorted(jar_coordinates()) == [
+        "commons-pool2-2.13.1.jar",
+        "delta-spark_4.2_2.13-4.4.0.jar",
+        "delta-storage-4.4.0.jar",
+        "kafka-clients-3.9.2.jar",
+        "spark-sql-kafka-0-10_2.13-4.2.0.jar",
+        "spark-token-provider-kafka-0-10_2.13-4.2.0.jar",
+    ]
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
