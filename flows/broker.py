@@ -6,7 +6,6 @@ acknowledged, so that whoever was talking to it goes on.
 
 import fcntl
 import json
-import os
 import signal
 import subprocess
 import threading
@@ -99,9 +98,7 @@ def _write_properties(settings: Settings, port: int | None) -> str:
     known = read_broker(settings)
     ports = {"port": _free_port(port or known.get("port"), is_wanted=port is not None)}
     ports["controller_port"] = _free_port(known.get("controller_port"), is_wanted=False)
-    content = PROPERTIES.format(
-        host=LOOPBACK, data=settings.broker / "data", max_message=MAX_MESSAGE_BYTES, **ports
-    )
+    content = PROPERTIES.format(host=LOOPBACK, data=settings.broker / "data", max_message=MAX_MESSAGE_BYTES, **ports)
     (settings.broker / "server.properties").write_text(content, encoding="utf-8")
     (settings.broker / "log4j2.xml").write_text(LOGGING.format(), encoding="utf-8")
     (settings.broker / "broker.json").write_text(json.dumps({"host": LOOPBACK, **ports}), encoding="utf-8")
@@ -156,5 +153,4 @@ def _only_once(settings: Settings) -> Iterator[None]:
             raise EpilakeError(
                 f"Kafka is up already for {settings.home}, at {known.get('host')}:{known.get('port')}."
             ) from error
-        os.set_inheritable(lock.fileno(), False)
         yield

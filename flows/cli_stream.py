@@ -42,7 +42,9 @@ def publish(
     def call() -> object:
         from flows.publish import publish as flow
 
-        return flow([str(path) for path in paths], topic, source, rate, str(ledger or ""), partitions)
+        return flow(
+            [str(path) for path in paths], topic, source, rate=rate, ledger=str(ledger or ""), partitions=partitions
+        )
 
     with errors_in_a_sentence():
         from flows.sources.known import check_input
@@ -57,7 +59,7 @@ def stream(
     topic: Topic = "posts",
     source: SourceName = "twitter",
     available_now: Annotated[bool, typer.Option(help="End when what is there now has been read.")] = False,
-    from_start: Annotated[bool, typer.Option(help="Read the topic anew from what it still holds.")] = False,
+    accept_loss: Annotated[bool, typer.Option(help="Go on where Kafka lost messages that were never read.")] = False,
     score: Annotated[bool, typer.Option(help="Find language and sentiment, and score, at once.")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -66,6 +68,6 @@ def stream(
     def call() -> object:
         from flows.stream import stream as flow
 
-        return flow(topic, source, available_now=available_now, from_start=from_start, score=score)
+        return flow(topic, source, available_now=available_now, accept_loss=accept_loss, score=score)
 
     run_flow(call, as_json=as_json)

@@ -38,9 +38,9 @@ def read_broker(settings: Settings) -> dict[str, Any]:
         return {}
 
 
-def client_options(settings: Settings) -> dict[str, str | int | float | bool]:
+def client_options(settings: Settings) -> dict[str, Any]:
     """Return the connection as librdkafka spells it."""
-    options: dict[str, str | int | float | bool] = {
+    options: dict[str, Any] = {
         "bootstrap.servers": find_servers(settings),
         "security.protocol": settings.kafka_security,
         "log_level": 0,  # what fails is told by an error, and a log line may name who logs in
@@ -69,7 +69,9 @@ def spark_options(settings: Settings) -> dict[str, str]:
     }
     if "SASL" in settings.kafka_security:
         module = "plain.PlainLoginModule" if settings.kafka_sasl_mechanism == "PLAIN" else "scram.ScramLoginModule"
-        user, password = (_quote(text) for text in (settings.kafka_username, settings.kafka_password.get_secret_value()))
+        user, password = (
+            _quote(text) for text in (settings.kafka_username, settings.kafka_password.get_secret_value())
+        )
         options |= {
             "kafka.sasl.mechanism": settings.kafka_sasl_mechanism,
             "kafka.sasl.jaas.config": f"org.apache.kafka.common.security.{module} required "
@@ -121,7 +123,8 @@ def open_admin(settings: Settings) -> "AdminClient":
     from confluent_kafka.admin import AdminClient
 
     told: list[str] = []
-    admin = AdminClient({**client_options(settings), "error_cb": lambda error: told.append(error.str())})
+    options: dict[str, Any] = {**client_options(settings), "error_cb": lambda error: told.append(error.str())}
+    admin = AdminClient(options)
     try:
         admin.list_topics(timeout=ANSWER_SECONDS)
     except KafkaException as error:
@@ -141,7 +144,7 @@ def ensure_topic(admin: "AdminClient", topic: str, partitions: int) -> None:
         EpilakeError: Kafka refuses the name, or us.
     """
     from confluent_kafka import KafkaError, KafkaException
-    from confluent_kafka.admin import NewTopic
+    from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
     if topic in admin.list_topics(timeout=ANSWER_SECONDS).topics:
         return

@@ -129,9 +129,12 @@ class _Parsed:
 def _parse(source: Source, header: bytes, messages: Sequence[Message]) -> _Parsed | None:
     """Parse messages joined to one stream, each on lines of its own; None if the source does not know what it is."""
     head = [header if header.endswith(b"\n") else header + b"\n"] if header else []
-    parts = [*head, *(message.value if message.value.endswith(b"\n") else message.value + b"\n" for message in messages)]
+    parts = [
+        *head,
+        *(message.value if message.value.endswith(b"\n") else message.value + b"\n" for message in messages),
+    ]
     starts = list(accumulate(map(len, parts), initial=0))[len(head) : -1]
-    stream = io.BufferedReader(io.BytesIO(b"".join(parts)))  # type: ignore[arg-type]
+    stream = io.BufferedReader(io.BytesIO(b"".join(parts)))
     try:
         return _Parsed(list(source.parse(stream, chunk_records=len(messages) + 1)), starts)
     except UnknownHeaderError:
@@ -191,7 +194,9 @@ def _add_parts(found: _Parsed | None, message: Message, reading: Reading) -> Non
     import pyarrow as pa
 
     if found is None:
-        _refuse(reading, message, BLANK_RECORD if not message.value.strip() else "neither JSON nor under a known header")
+        _refuse(
+            reading, message, BLANK_RECORD if not message.value.strip() else "neither JSON nor under a known header"
+        )
         return
     if not any(map(_count, found.drafts)):
         _refuse(reading, message, BLANK_RECORD)

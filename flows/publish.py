@@ -71,6 +71,7 @@ def publish(
     paths: list[str],
     topic: str,
     source: str = "twitter",
+    *,
     rate: float = 0.0,
     ledger: str = "",
     partitions: int = 2,
@@ -127,8 +128,8 @@ def send_all(settings: Settings, topic: str, source: str, records: Iterator[Reco
     if account.failures or account.count_acknowledged < count:
         reason = account.failures[0] if account.failures else "no answer"
         raise EpilakeError(
-            f"Kafka took {account.count_acknowledged:,} of {count:,} messages ({reason}): see that the broker is up, and "
-            f"publish again; what arrives twice is known by its content."
+            f"Kafka took {account.count_acknowledged:,} of {count:,} messages ({reason}): see that the broker is up, "
+            f"and publish again; what arrives twice is known by its content."
         )
 
 

@@ -20,7 +20,7 @@ BYTE_OFFSET = Column(
 )
 RAW_PLACE = (
     Column("batch_id", "string", "Batch that brought the row."),
-    Column("file_name", "string", "File that brought the row, or `kafka:<topic>/<partition>`."),
+    Column("file_name", "string", "File that brought the row, or `kafka:<topic>:<partition>`."),
     RECORD_NUMBER,
     BYTE_OFFSET,
 )
@@ -63,7 +63,7 @@ REJECTS = Contract(
     columns=(
         POST_KEY[0],
         Column("batch_id", "string", "Batch in which the record stood."),
-        Column("file_name", "string", "File in which the record stood, or `kafka:<topic>/<partition>`."),
+        Column("file_name", "string", "File in which the record stood, or `kafka:<topic>:<partition>`."),
         RECORD_NUMBER,
         BYTE_OFFSET,
         Column("reason", "string", "Why the record was refused; several reasons are joined by a semicolon."),
@@ -147,7 +147,7 @@ BATCHES = Contract(
             "First 32 hexadecimal digits of the SHA-256 of the file's bytes, or of topic, partition and offsets.",
         ),
         POST_KEY[0],
-        Column("file_name", "string", "File as it was named, or `kafka:<topic>/<partition>`."),
+        Column("file_name", "string", "File as it was named, or `kafka:<topic>:<partition>`."),
         Column("count_bytes", "bigint", "Size of the file as it lay on disk, or of the messages, in bytes."),
         Column("count_records", "bigint", "Records in the file, the header not counted, or in the messages."),
         Column("count_accepted", "bigint", "Records that became a row of RAW."),

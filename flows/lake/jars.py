@@ -1,4 +1,4 @@
-"""The Java side of the installation: a Java that Spark can use, the jars of Delta and Kafka, and a broker's; resolved once.
+"""The Java side of the installation: a Java that Spark can use, the jars of Delta and Kafka, and those of a broker.
 
 Ivy, which comes inside pyspark, would resolve at each session start (2 to 5 s and pages of output); here it runs once
 into `<home>/jars` and every later session just names the files. The broker's jars lie in a folder of their own: it is
@@ -103,8 +103,8 @@ def _fetch_jars(settings: Settings, wanted: list[Path]) -> None:
     with _retrieved(settings, entries) as folder:
         if not all((folder / jar.name).exists() for jar in wanted):
             raise EpilakeError(
-                f"The jars of Delta and Kafka could not be fetched from Maven Central: see {settings.logs / 'ivy.log'}, "
-                f"or copy {', '.join(jar.name for jar in wanted)} into {settings.jars}."
+                f"The jars of Delta and Kafka could not be fetched from Maven Central: see "
+                f"{settings.logs / 'ivy.log'}, or copy {', '.join(jar.name for jar in wanted)} into {settings.jars}."
             )
         for jar in wanted:
             (folder / jar.name).replace(jar)
