@@ -7,6 +7,7 @@ functions that `flows.enrichments` gives to Spark.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -47,6 +48,28 @@ def raw_features(source: str, rows: "pa.Table") -> "pa.Table":
     Raises:
         EpilakeError: The model has not learnt from posts of that source.
     """
+    texts = set(_values(rows, "text"))
+    codes = {text: detect_language(text).code for text in texts}
+    return spell_features(source, rows, codes, {text: _shares(text, code) for text, code in codes.items()})
+
+
+def spell_features(
+    source: str,
+    rows: "pa.Table",
+    codes: Mapping[str | None, str],
+    scores: Mapping[str | None, tuple[float, float]],
+) -> "pa.Table":
+    """Return the features of posts of whose texts language and shares are known; see `raw_features`.
+
+    Args:
+        source: Name of the source.
+        rows: Rows of RAW's shape.
+        codes: Text → language.
+        scores: Text → positive and negative share.
+
+    Raises:
+        EpilakeError: The model has not learnt from posts of that source.
+    """
     import pyarrow as pa
 
     if source not in SOURCES:
@@ -54,8 +77,6 @@ def raw_features(source: str, rows: "pa.Table") -> "pa.Table":
             f"Posts of {source} have no features of the retweet model: give posts of {', '.join(SOURCES)}."
         )
     texts = _values(rows, "text")
-    codes = {text: detect_language(text).code for text in set(texts)}
-    scores = {text: _shares(text, code) for text, code in codes.items()}
     moment = pa.timestamp("us", tz="UTC")
     columns = {
         "source": pa.array([source] * rows.num_rows, pa.string()),

@@ -80,7 +80,7 @@ def stream(
     ):
         place = find_place(settings, topic, origin.name, accept_loss=accept_loss)
         spark = open_session(settings)
-        micro = MicroBatches(settings, origin, place, staging, stop, Scorer(settings) if score else None)
+        micro = MicroBatches(settings, origin, place, staging, stop, Scorer(spark, settings) if score else None)
         try:
             query = start_query(spark, settings, place, micro, available_now=available_now)
             await_query(query, stop, Report(settings, topic))
@@ -169,7 +169,7 @@ class MicroBatches:
         summaries = self.read(messages, number, folder)
         batches = self.load(summaries, folder)
         if self.scorer:
-            self.totals["count_scored"] += self.scorer.score(messages.sparkSession, folder, self.flow_run_id)
+            self.totals["count_scored"] += self.scorer.score(folder, self.flow_run_id)
         self.record(summaries, batches)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -183,6 +183,7 @@ class MicroBatches:
             identity=f"{self.place.topic_id}/{self.place.stream_id}/{number}",
             folder=folder,
             shut_out=admission.shut_out,
+            is_scored=self.scorer is not None,
         )
         self._stamps = {**admission.stamps, "flow_run_id": self.flow_run_id}
         found = messages.mapInArrow(errand.run, "summary string").collect()

@@ -1,8 +1,7 @@
-"""Language, sentiment and prediction of the tweets of a micro-batch, without waiting for dbt.
+"""What was found out of a micro-batch's tweets into `enriched.*`, and their predictions, without waiting for dbt.
 
-A capture is brought into the shape of `refined.refined_retweet_features` by the expressions that dbt's models have; a
-test holds the two equal. What is found out is what `epilake enrich` and `epilake score` would find, by their functions.
-Posts that are known already stay as they are: an edited one is theirs.
+The rows are those that `epilake enrich` and `epilake score` would write. Posts that are known already stay as they are:
+an edited one is theirs.
 """
 
 import time
@@ -12,100 +11,73 @@ from typing import TYPE_CHECKING
 
 from flows.console import say
 from flows.enrichments import Enrichment, list_enrichments
+from flows.errors import EpilakeError
 from flows.lake.contract import Contract
 from flows.lake.contracts import RETWEET_PREDICTIONS
 from flows.lake.tables import arrow_schema, insert_staged
 from flows.promotions import open_registry
 from flows.settings import Settings
+from flows.stream_facts import take_winners
 from flows.stream_worker import staged
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
     from ml.registry import LoadedModel
 
-SOURCE = "twitter"
 ALIAS = "production"
 FOUND = ("language", "sentiment")
 """The enrichments on which a prediction rests; the others wait for `epilake enrich`."""
 LOOK_SECONDS = 5.0
 """How often the registry is asked which version is in production."""
 
-CAPTURE = {
-    "source": f"'{SOURCE}'",
-    "post_id": "post_id",
-    "posted_date": "posted_date",
-    "posted_at": "posted_at",
-    "text": "text",
-    "text_hash": "sha2(text, 256)",
-    "user_location": "nullif(trim(user_location), '')",
-    "user_created_at": "coalesce(try_to_timestamp(user_created, 'yyyy-MM-dd HH:mm:ss'), "
-    "try_to_timestamp(user_created, 'dd-MM-yyyy HH:mm'))",
-    "user_followers": "try_cast(user_followers as bigint)",
-    "user_friends": "try_cast(user_friends as bigint)",
-    "user_favourites": "try_cast(user_favourites as bigint)",
-    "user_verified": "lower(user_verified) = 'true'",
-    "hashtags": "hashtags",
-    "client_name": "source",
-    "community": "cast(null as string)",
-    "record_hash": "record_hash",
-    "is_time_exact": "length(date) >= 19",
-    "count_retweets": "try_cast(retweets as bigint)",
-    "count_favorites": "try_cast(favorites as bigint)",
-}
-"""Column → expression over RAW, as `curated_twitter_posts` has it."""
-WINNER = (
-    "row_number() over (partition by post_id order by is_time_exact desc, count_retweets desc nulls last, "
-    "count_favorites desc nulls last, user_followers desc nulls last, posted_at asc, text_hash asc, "
-    "user_location asc nulls last, record_hash asc) = 1"
-)
-"""Which capture of a post is taken, as `curated_posts` has it."""
-
 
 class Scorer:
-    """Finds out and scores; keeps the model between micro-batches."""
+    """Writes what was found out, and scores; keeps the model between micro-batches."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, spark: "SparkSession", settings: Settings) -> None:
         """Score by what is in production in this installation's registry."""
-        self._settings = settings
+        self._spark, self._settings = spark, settings
         known = {each.name: each for each in list_enrichments(settings)}
         self._enrichments = [known[name] for name in FOUND]
         self._model: LoadedModel | None = None
         self._looked = float("-inf")
         self._was_told = False
 
-    def score(self, spark: "SparkSession", folder: Path, flow_run_id: str) -> int:
-        """Find out and score what is staged in a folder; return how many predictions are new."""
+    def score(self, folder: Path, flow_run_id: str) -> int:
+        """Write and score what is staged in a folder; return how many predictions are new."""
         import pyarrow as pa
         import pyarrow.compute as pc
         from pyarrow import feather
 
-        files = staged(folder / SOURCE, "posts")
+        files = staged(folder, "facts")
         if not files:
             return 0
-        posts = pa.concat_tables([feather.read_table(str(file)) for file in files])
-        facts = self.find_out(spark, posts)
-        span = pc.min_max(facts["posted_date"]).as_py()
+        posts = take_winners(pa.concat_tables([feather.read_table(str(file)) for file in files]))
+        span = pc.min_max(posts["posted_date"]).as_py()
         days = (span["min"], span["max"])
         for enrichment in self._enrichments:
-            rows = _select(facts, enrichment)
-            self._insert(enrichment.contract, rows, folder, stamp=enrichment.stamp, days=days)
+            self._insert(enrichment.contract, _select(posts, enrichment), folder, stamp=enrichment.stamp, days=days)
         model = self.find_model()
         if model is None:
             return 0
-        from flows.score import predict
-
-        features = facts.drop_columns(["text_hash"])
-        predicted = predict(model, spark.createDataFrame(features), flow_run_id).toArrow()
+        predicted = self.predict(model, posts, flow_run_id)
         return self._insert(RETWEET_PREDICTIONS, predicted, folder, stamp="scored_at", days=days)
 
-    def find_out(self, spark: "SparkSession", posts: "pa.Table") -> "pa.Table":
-        """Return one row per post with its features and what the enrichments found."""
-        captures = read_captures(spark.createDataFrame(posts))
-        for enrichment in self._enrichments:
-            captures = enrichment.add_facts(captures)
-        return captures.drop("found", "community").toArrow()
+    def predict(self, model: "LoadedModel", posts: "pa.Table", flow_run_id: str) -> "pa.Table":
+        """Return the rows of `scored.retweet_predictions` but for the time, one per post.
+
+        Raises:
+            EpilakeError: Spark gave back fewer or more.
+        """
+        from flows.score import predict
+
+        features = posts.drop_columns([name for name in posts.column_names if name.startswith("found_")])
+        predicted = predict(model, self._spark.createDataFrame(features), flow_run_id).toArrow()
+        if predicted.num_rows != posts.num_rows:
+            raise EpilakeError(f"Of {posts.num_rows:,} posts {predicted.num_rows:,} came back scored: run it again.")
+        return predicted
 
     def find_model(self) -> "LoadedModel | None":
         """Return the model in production, loaded anew when the alias has moved; None if there is none."""
@@ -136,22 +108,15 @@ class Scorer:
         return insert_staged(self._settings, contract, [file], stamp=stamp, days=days)
 
 
-def read_captures(raw: "DataFrame") -> "DataFrame":
-    """Return the winning capture of each post, in the shape of the features but for what is found out."""
-    columns = [f"{expression} as {name}" for name, expression in CAPTURE.items()]
-    ranked = raw.selectExpr(*columns).selectExpr("*", f"{WINNER} as is_winner").where("is_winner")
-    return ranked.drop("is_winner", "record_hash", "is_time_exact", "count_retweets", "count_favorites")
-
-
-def _select(facts: "pa.Table", enrichment: Enrichment) -> "pa.Table":
+def _select(posts: "pa.Table", enrichment: Enrichment) -> "pa.Table":
     """Return the rows of an enrichment's table but for the time."""
     import pyarrow as pa
 
     schema = arrow_schema(enrichment.contract, without=enrichment.stamp)
     columns = {
-        name: pa.repeat(pa.scalar(enrichment.version[name]), facts.num_rows)
+        name: pa.repeat(pa.scalar(enrichment.version[name]), posts.num_rows)
         if name in enrichment.version
-        else facts[name].cast(schema.field(name).type)
+        else posts[f"found_{name}" if f"found_{name}" in posts.column_names else name]
         for name in schema.names
     }
-    return pa.table(columns, schema=schema)
+    return pa.table(columns).cast(schema)

@@ -97,6 +97,7 @@ class Errand:
         identity: Names the micro-batch: the same messages have the same when they come again.
         folder: Where to stage.
         shut_out: Pseudonyms of whom was erased and must not come back.
+        is_scored: Whether to find out what a prediction rests on.
     """
 
     settings: Settings
@@ -105,6 +106,7 @@ class Errand:
     identity: str
     folder: Path
     shut_out: frozenset[str]
+    is_scored: bool
 
     def run(self, batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
         """Stage the messages of one task, and yield one summary per source and partition."""
@@ -132,6 +134,8 @@ class Errand:
             chunk = admission.admit(source, checked)
             place = self.folder / name / f"{partition:06}-{messages[0].offset:020}"
             stage_chunk(source, admission, batch, chunk, place)
+            if self.is_scored:
+                _stage_facts(name, chunk, place)
             summary.add(batch, chunk)
             summary.count_bytes += sizes[name]
             summary.last_offset = max(summary.last_offset, messages[-1].offset)
@@ -139,6 +143,16 @@ class Errand:
     def _summary(self, source: str, partition: int, now: datetime) -> Summary:
         named = f"{self.identity}/{partition}/{source}".encode()
         return Summary(source, self.topic, partition, hashlib.sha256(named).hexdigest()[:32], now.isoformat())
+
+
+def _stage_facts(source: str, chunk: Chunk, place: Path) -> None:
+    from pyarrow import feather
+
+    from flows.stream_facts import find_facts
+
+    facts = find_facts(source, chunk.rows)
+    if facts is not None:
+        feather.write_feather(facts, str(place / "facts.arrow"), compression="uncompressed")
 
 
 def staged(folder: Path, kind: str) -> list[Path]:

@@ -4,6 +4,9 @@ A test that needs another lake moves the same session to it (`move_to`): the cat
 """
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,6 +144,35 @@ def sample_lake(sample_home: Path, move_to: Callable[[Path], Settings]) -> Setti
 def empty_lake(make_home: Callable[[str], Path], move_to: Callable[[Path], Settings]) -> Settings:
     """A lake of one's own, with nothing in it, and the session on it."""
     return move_to(make_home("lake"))
+
+
+@pytest.fixture(scope="session")
+def broker(make_home: Callable[[str], Path]) -> Iterator[str]:
+    """A Kafka broker of its own, as `epilake kafka up` starts it; the address is in the environment of every test."""
+    home = make_home("broker")
+    process = start_broker(home)
+    address = read_address(process)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EPILAKE_KAFKA_SERVERS", address)
+        yield address
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def start_broker(home: Path) -> subprocess.Popen[str]:
+    """Start `epilake kafka up` in a process of its own."""
+    command = [sys.executable, "-m", "flows.cli", "kafka", "up"]
+    environment = {**os.environ, "EPILAKE_HOME": str(home)}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def read_address(process: subprocess.Popen[str]) -> str:
+    """Return the address that a started broker prints."""
+    assert process.stdout
+    line = process.stdout.readline()
+    assert line.startswith("Kafka"), "the broker did not start"
+    return line.split()[1]
 
 
 @pytest.fixture(scope="session")

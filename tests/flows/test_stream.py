@@ -1,0 +1,101 @@
+"""Files published to a real broker and streamed into a lake: the same tables as the batch path makes."""
+
+import json
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.errors import EpilakeError
+from flows.ingest import ingest
+from flows.kafka_client import ensure_topic, open_admin
+from flows.lake.tables import query
+from flows.publish import Ledger, Record, publish, send_all
+from flows.sample import write_sample
+from flows.settings import Settings
+from flows.stream import stream
+
+pytestmark = pytest.mark.spark
+POSTS = int(os.environ.get("EPILAKE_STREAM_POSTS", "2000"))
+"""How many posts go both ways."""
+POST = {"id": "1", "created_at": "2020-07-25T12:27:21.000Z", "text": "flu", "author_id": "7"}
+CAPTURES = "select post_id, record_hash, posted_at, author_key, text, user_location, hashtags, rescued from rows"
+
+
+def rows_of(settings: Settings, table: str, sql: str) -> list[tuple[object, ...]]:
+    return sorted((tuple(row.values()) for row in query(settings, table, sql)), key=str)
+
+
+def send(settings: Settings, topic: str, values: list[bytes], partitions: int = 1) -> None:
+    ensure_topic(open_admin(settings), topic, partitions)
+    send_all(settings, topic, "twitter", (Record(value) for value in values), Ledger())
+
+
+def test_the_same_posts_by_file_and_by_topic_are_the_same_rows(
+    broker: str, make_home: Callable[[str], Path], move_to: Callable[[Path], Settings], tmp_path: Path
+) -> None:
+    manifest = write_sample(tmp_path / "sample", posts=POSTS, days=20, seed=3)
+    batch = move_to(make_home("by-file"))
+    ingest([str(tmp_path / "sample")])
+    by_file = rows_of(batch, "raw.twitter_posts", CAPTURES)
+    refused = "select reason, count(*) as n from rows group by reason"
+    rejects = rows_of(batch, "raw.rejects", refused)
+
+    settings = move_to(make_home("by-topic"))
+    ledger = tmp_path / "ledger.csv"
+    publish([str(tmp_path / "sample")], "same", ledger=str(ledger))
+    counts = stream("same", available_now=True)
+
+    assert rows_of(settings, "raw.twitter_posts", CAPTURES) == by_file
+    assert rows_of(settings, "raw.rejects", refused) == rejects
+    sent = [line.split(",") for line in ledger.read_text().splitlines()]
+    assert len(sent) == counts["count_records"] == manifest.expected.records
+    places = {(f"kafka:same:{partition}", int(offset)) for partition, offset, _ in sent}
+    held = "select file_name, byte_offset from rows"
+    found = rows_of(settings, "raw.twitter_posts", held) + rows_of(settings, "raw.rejects", held)
+    assert len(found) == len(set(found))
+    assert set(found) <= places
+    assert len(places) - len(found) == counts["count_duplicates"]
+    assert stream("same", available_now=True)["count_records"] == 0
+
+
+def test_a_hundredth_of_poison_is_in_rejects_with_its_offset(broker: str, empty_lake: Settings) -> None:
+    def tweet(number: int) -> bytes:
+        return json.dumps({**POST, "id": str(10**15 + number), "text": f"flu {number}"}).encode()
+
+    draws = random.Random(11)
+    bad = [
+        tweet(1)[:-9], b'{"id": "5", "text": "never ends', tweet(2).replace(b"flu", b"fl\xfc"), b"", b"\x00\x01",
+        tweet(3).replace(b'"1000000000000003"', b"1.00e15"), tweet(4).replace(b'"flu 4"', b"null"), b"x" * 1_000_000,
+    ]  # fmt: skip
+    poison = {at: draws.choice(bad) for at in draws.sample(range(3_000), 30)}
+    send(empty_lake, "poison", [poison.get(at, tweet(at)) for at in range(3_000)])
+    stream("poison", available_now=True, score=False)
+    rejects = query(empty_lake, "raw.rejects", "select file_name, byte_offset from rows")
+    assert {(row["file_name"], row["byte_offset"]) for row in rejects} == {("kafka:poison:0", at) for at in poison}
+    assert len(rejects) == len(poison)
+    good = query(empty_lake, "raw.twitter_posts", "select byte_offset from rows")
+    assert sorted(row["byte_offset"] for row in good) == [at for at in range(3_000) if at not in poison]
+    (batch,) = query(empty_lake, "ops.batches", "select * from rows")
+    assert (batch["count_records"], batch["count_accepted"], batch["count_rejected"]) == (3_000, 2_970, 30)
+
+
+def test_messages_that_retention_deleted_are_an_error_and_no_skip(broker: str, empty_lake: Settings) -> None:
+    from confluent_kafka import TopicPartition
+
+    posts = [json.dumps({**POST, "id": str(10**15 + at)}).encode() for at in range(30)]
+    send(empty_lake, "lossy", posts[:10])
+    stream("lossy", available_now=True, score=False)
+    send(empty_lake, "lossy", posts[10:20])
+    admin, gone = open_admin(empty_lake), TopicPartition("lossy", 0, 15)
+    admin.delete_records([gone])[gone].result()
+    for _ in range(2):
+        with pytest.raises(EpilakeError, match=r"5 messages of 'lossy' are gone .*partition 0: offsets 10 to 14"):
+            stream("lossy", available_now=True, score=False)
+    stream("lossy", available_now=True, accept_loss=True, score=False)
+    assert len(query(empty_lake, "raw.twitter_posts", "select 1 from rows")) == 15
+    send(empty_lake, "lossy", posts[20:])
+    stream("lossy", available_now=True, score=False)
+    assert len(query(empty_lake, "raw.twitter_posts", "select 1 from rows")) == 25
