@@ -12,21 +12,22 @@ from flows.settings import Settings
 
 @dataclass(frozen=True)
 class Pace:
-    """One micro-batch: its messages and seconds, and how many messages Kafka has beyond it."""
+    """One micro-batch: its messages and seconds, and how many messages Kafka has beyond it.
+
+    Of a micro-batch that was begun by an earlier run Spark does not say what lies beyond: the lag is None.
+    """
 
     number: int
     count: int
     seconds: float
-    lag: int
+    lag: int | None
 
     @property
     def line(self) -> str:
         """The micro-batch in a line."""
         rate = self.count / self.seconds if self.seconds else 0
-        return (
-            f"micro-batch {self.number}: {self.count:,} messages in {self.seconds:.1f} s ({rate:,.0f}/s), "
-            f"{self.lag:,} behind"
-        )
+        told = f"micro-batch {self.number}: {self.count:,} messages in {self.seconds:.1f} s ({rate:,.0f}/s)"
+        return told if self.lag is None else f"{told}, {self.lag:,} behind"
 
 
 class Report:
@@ -64,6 +65,7 @@ class Report:
         lines = [
             f'# TYPE epilake_stream_{name} {kind}\nepilake_stream_{name}{{topic="{self._topic}"}} {value}\n'
             for (name, kind), value in numbers.items()
+            if value is not None
         ]
         self._file.parent.mkdir(parents=True, exist_ok=True)
         draft = self._file.with_suffix(".new")
@@ -78,7 +80,10 @@ def read_pace(progress: Mapping[str, Any]) -> Pace:
     >>> told = {"batchId": 3, "numInputRows": 12, "durationMs": {"triggerExecution": 4000}, "sources": [source]}
     >>> read_pace(told).line
     'micro-batch 3: 12 messages in 4.0 s (3/s), 4 behind'
+    >>> read_pace({**told, "sources": [{**source, "latestOffset": None}]}).lag is None
+    True
     """
+    is_known = all(source.get("latestOffset") for source in progress["sources"])
     lag = sum(
         latest - (source.get("endOffset") or {}).get(topic, {}).get(partition, 0)
         for source in progress["sources"]
@@ -86,4 +91,4 @@ def read_pace(progress: Mapping[str, Any]) -> Pace:
         for partition, latest in offsets.items()
     )
     seconds = progress["durationMs"].get("triggerExecution", 0) / 1_000
-    return Pace(progress["batchId"], progress["numInputRows"], seconds, lag)
+    return Pace(progress["batchId"], progress["numInputRows"], seconds, lag if is_known else None)

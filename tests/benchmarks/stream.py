@@ -112,7 +112,8 @@ def compare(home: Path, topic: str, ledger: Path) -> None:
         told["prediction"] = (pd.to_datetime(both["scored_at"]) - both["sent"]).dt.total_seconds()
     for name, seconds in told.items():
         write(
-            f"published to {name}: median {seconds.median():.1f} s, p95 {seconds.quantile(0.95):.1f} s ({len(seconds):,})"
+            f"published to {name}: median {seconds.median():.1f} s, p95 {seconds.quantile(0.95):.1f} s, "
+            f"{len(seconds):,} posts"
         )
 
 
@@ -143,7 +144,8 @@ def main() -> None:
     warm = [point for point in points if point[0] >= min(WARM_SECONDS, points[-1][0] / 3)]
     write(f"load {os.getloadavg()[0]:.1f}; rate {rate:,.0f} posts a second for {minutes:g} minutes")
     write(
-        f"slope of the lag {slope_of(warm):+.1f} messages a second over {len(warm)} micro-batches; last {points[-1][1]:,}"
+        f"slope of the lag {slope_of(warm):+.1f} messages a second over {len(warm)} micro-batches, "
+        f"{points[-1][1]:,} as the publisher ended"
     )
     write(f"stream exit code {stream.returncode}; {used.ru_utime + used.ru_stime:.0f} CPU seconds in all")
     compare(home, topic, ledger)

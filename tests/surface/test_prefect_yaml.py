@@ -33,7 +33,7 @@ DEPLOYMENTS: list[dict[str, Any]] = FILE["deployments"]
 IDS = [f"{each['entrypoint'].rpartition(':')[2]}/{each['name']}" for each in DEPLOYMENTS]
 FLOWS = {
     "pipeline", "ingest", "ingest_counts", "collect", "build", "enrich", "train", "score", "erase", "maintain",
-    "monitor", "retrain", "promote", "rollback",
+    "monitor", "retrain", "promote", "rollback", "publish", "stream",
 }  # fmt: skip
 SCHEDULED = {"pipeline/nightly", "score/hourly", "erase/every-six-hours", "maintain/nightly", "monitor/nightly"}
 TRIGGERS: list[dict[str, Any]] = [trigger for each in DEPLOYMENTS for trigger in each.get("triggers", [])]
