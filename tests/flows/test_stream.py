@@ -23,6 +23,17 @@ POSTS = int(os.environ.get("EPILAKE_STREAM_POSTS", "2000"))
 POST = {"id": "1", "created_at": "2020-07-25T12:27:21.000Z", "text": "flu", "author_id": "7"}
 CAPTURES = "select post_id, record_hash, posted_at, author_key, text, user_location, hashtags, rescued from rows"
 
+ALL = "select post_id from rows"
+COMPARED = {
+    "enriched.post_languages": "source, post_id, posted_date, text_hash, method_version, language, language_score",
+    "enriched.post_sentiment": "source, post_id, text_hash, language, negative_sentiment, compound_sentiment",
+    "curated.curated_posts": "source, post_id, posted_at, text_hash, author_id, user_followers, count_captures",
+    "refined.refined_retweet_features": "source, post_id, author_id, posted_at, text, language, client_name, "
+    "user_location, user_created_at, hashtags, user_followers, positive_sentiment, negative_sentiment, was_retweeted",
+    "scored.retweet_predictions": "source, post_id, posted_date, model_version, retweet_probability",
+}
+"""What both ways must make alike: but for times and batches."""
+
 
 def rows_of(settings: Settings, table: str, sql: str) -> list[tuple[object, ...]]:
     return sorted((tuple(row.values()) for row in query(settings, table, sql)), key=str)
@@ -99,3 +110,32 @@ def test_messages_that_retention_deleted_are_an_error_and_no_skip(broker: str, e
     send(empty_lake, "lossy", posts[20:])
     stream("lossy", available_now=True, score=False)
     assert len(query(empty_lake, "raw.twitter_posts", "select 1 from rows")) == 25
+
+
+def test_what_the_stream_scored_dbt_and_the_batch_path_agree_with(
+    broker: str,
+    sample_home: Path,
+    sample_folder: tuple[Path, object],
+    make_home: Callable[[str], Path],
+    move_to: Callable[[Path], Settings],
+) -> None:
+    from flows.build import build
+    from flows.enrich import enrich
+    from flows.score import score
+
+    batch = move_to(sample_home)
+    settings = move_to(make_home("scored-by-stream"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EPILAKE_MLFLOW_TRACKING_URI", batch.tracking_uri)
+        publish([str(sample_folder[0])], "scored")
+        assert stream("scored", available_now=True)["count_scored"] == len(
+            rows_of(batch, "scored.retweet_predictions", ALL)
+        )
+        build("tag:curated")
+        found = enrich()
+        assert (found["count_language"], found["count_sentiment"]) == (0, 0)
+        build("tag:refined")
+        assert score()["count_scored"] == 0
+    for table, names in COMPARED.items():
+        chosen = f"select {names} from rows"
+        assert rows_of(settings, table, chosen) == rows_of(batch, table, chosen), table
