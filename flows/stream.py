@@ -23,7 +23,7 @@ from flows.admission import open_admission
 from flows.batches import COUNTS, Batch, span_days
 from flows.errors import EpilakeError
 from flows.ingest import count_accepted, staging_folder
-from flows.kafka_client import spark_options
+from flows.kafka_client import open_admin, spark_options
 from flows.lake.contracts import BATCHES, CURSORS, DELETIONS, POSTS, REJECTS
 from flows.lake.session import open_session
 from flows.lake.tables import append_rows, insert_staged
@@ -31,7 +31,7 @@ from flows.runs import current_run_id, recorded
 from flows.settings import Settings
 from flows.sources import Source
 from flows.sources.known import find_source
-from flows.stream_place import Place, find_place, only_one
+from flows.stream_place import Place, find_ends, find_place, only_one
 from flows.stream_report import Report
 from flows.stream_scores import Scorer
 from flows.stream_worker import Errand, Summary, staged, without_secrets
@@ -79,11 +79,11 @@ def stream(
         stop_wanted() as stop,
     ):
         place = find_place(settings, topic, origin.name, accept_loss=accept_loss)
-        spark = open_session(settings)
+        spark, admin = open_session(settings), open_admin(settings)
         micro = MicroBatches(settings, origin, place, staging, stop, Scorer(spark, settings) if score else None)
         try:
             query = start_query(spark, settings, place, micro, available_now=available_now)
-            await_query(query, stop, Report(settings, topic))
+            await_query(query, stop, Report(settings, topic, lambda: find_ends(admin, topic)))
         except StreamingQueryException as error:
             find_place(settings, topic, origin.name, accept_loss=False)  # which messages are lost, if any are
             raise EpilakeError(in_a_sentence(error)) from error

@@ -153,6 +153,11 @@ def list_offsets(admin: "AdminClient", topic: str) -> dict[int, tuple[int, int]]
     return {number: (first[number], end[number]) for number in sorted(partitions)}
 
 
+def find_ends(admin: "AdminClient", topic: str) -> dict[int, int]:
+    """Return partition → the offset that its next message gets."""
+    return {partition: end for partition, (_, end) in list_offsets(admin, topic).items()}
+
+
 def refuse_loss(topic: str, spans: dict[int, tuple[int, int]], known: dict[int, int]) -> None:
     """Refuse to go on where messages are gone.
 

@@ -140,6 +140,8 @@ def main() -> None:
     stream.wait()
     kafka.send_signal(signal.SIGINT)
     kafka.wait()
+    if not points:
+        raise SystemExit("no micro-batch ended while the publisher ran: measure for longer, or at a lower rate")
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     warm = [point for point in points if point[0] >= min(WARM_SECONDS, points[-1][0] / 3)]
     write(f"load {os.getloadavg()[0]:.1f}; rate {rate:,.0f} posts a second for {minutes:g} minutes")
