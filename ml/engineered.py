@@ -129,8 +129,17 @@ def make_numbers(names: Iterable[str]) -> SQLTransformer:
     """Make the stage that adds these numbers to a model frame; a number that is a column already is left as it is."""
     from pyspark.ml.feature import SQLTransformer
 
+    return SQLTransformer(statement=spell_numbers(names))
+
+
+def spell_numbers(names: Iterable[str]) -> str:
+    """Spell the statement by which these numbers are made of a model frame.
+
+    >>> spell_numbers(["is_english", "positive_sentiment"])
+    "select *, cast(language = 'en' as double) as is_english from __THIS__"
+    """
     wanted = [NUMBERS[name] for name in names]
     added = [f"{number.sql} as {number.name}" for number in wanted if number.sql != number.name]
     if any("text" in number.reads for number in wanted):
         added.append(f"{_TOLD} as {TOLD}")
-    return SQLTransformer(statement=f"select {', '.join(['*', *added])} from __THIS__")  # noqa: S608 - our own words
+    return f"select {', '.join(['*', *added])} from __THIS__"  # noqa: S608 - our own words

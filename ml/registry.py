@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
 
     from ml.gate import Decision
+    from ml.predictor import Predictor
     from ml.run_log import TableVersion
     from ml.training import TrainedModel
 
@@ -51,6 +52,13 @@ class LoadedModel(NamedTuple):
     """A model that was loaded by alias, and the version it is."""
 
     pipeline: PipelineModel
+    version: int
+
+
+class LightModel(NamedTuple):
+    """A model that needs no JVM, and the version it is."""
+
+    predictor: Predictor
     version: int
 
 
@@ -182,11 +190,7 @@ class Registry:
             UnsafeModelError: The files are not those that were registered, or hold a pickle.
         """
         client = self.connect()
-        found = self._find_alias(client, alias)
-        if found is None:
-            msg = f"no version of {self.model_name} has the alias {alias}: train and promote a model first."
-            raise NoModelError(msg)
-        return self._open(client, found)
+        return self._open(client, self._need_alias(client, alias))
 
     def load_version(self, version: int) -> LoadedModel:
         """Load a version, whatever its aliases, as `load` does.
@@ -196,6 +200,22 @@ class Registry:
         """
         client = self.connect()
         return self._open(client, client.get_model_version(self.model_name, str(version)))
+
+    def load_light(self, alias: str) -> LightModel:
+        """Load the model behind an alias without a JVM, its files checked first.
+
+        Raises:
+            NoModelError: The alias is not set.
+            UnsafeModelError: The files are not those that were registered, or hold a pickle.
+            PredictorError: This release cannot score what was registered.
+        """
+        from ml.predictor import open_predictor
+
+        client = self.connect()
+        found = self._need_alias(client, alias)
+        with tempfile.TemporaryDirectory() as folder:
+            predictor = open_predictor(self._download(client, found, folder))
+        return LightModel(predictor, int(found.version))
 
     def read_artifact(self, version: int) -> Artifact:
         """Look at the stored files of a version without a JVM, checked as `load` checks them.
@@ -310,6 +330,13 @@ class Registry:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 return None
             raise
+
+    def _need_alias(self, client: MlflowClient, alias: str) -> ModelVersion:
+        found = self._find_alias(client, alias)
+        if found is None:
+            msg = f"no version of {self.model_name} has the alias {alias}: train and promote a model first."
+            raise NoModelError(msg)
+        return found
 
     def _register(self, client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> int:
         import mlflow

@@ -8,9 +8,13 @@ from __future__ import annotations
 import json
 import tempfile
 from importlib.metadata import version as installed_version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ml.evaluation import PROBABILITY
 from ml.features import FEATURES, Kind
+from ml.model import EXPECTED
+from ml.predictor_document import DOCUMENT, write_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,22 +57,33 @@ def log_files(figures: Mapping[str, Figure], documents: Mapping[str, str]) -> No
 
 
 def log_model(trained: TrainedModel, *, spark_tmpdir: str | None) -> None:
-    """Store the pipeline; requirements are given, else MLflow reloads it in another process.
+    """Store the pipeline, and beside it the light predictor, by which MLflow's `python_function` flavour answers.
+
+    One folder holds both, so one hash covers both. Requirements are given, else MLflow reloads it in another process.
 
     Args:
         trained: What `ml.training.train` gave.
         spark_tmpdir: Folder that driver and executors share; None: a temporary one of this machine.
     """
     import mlflow
+    from mlflow.models import Model
 
     with tempfile.TemporaryDirectory() as folder:
-        mlflow.spark.log_model(
+        files = Path(folder) / ARTIFACT
+        run = mlflow.active_run()
+        model = Model(artifact_path=ARTIFACT, run_id=run.info.run_id if run else None)
+        mlflow.spark.save_model(
             trained.pipeline,
-            ARTIFACT,
+            str(files),
+            mlflow_model=model,
             signature=_make_signature(trained.feature_names),
             pip_requirements=[f"{name}=={installed_version(name)}" for name in REQUIREMENTS],
             dfs_tmpdir=spark_tmpdir or folder,
         )
+        write_predictor(files / "sparkml", files / DOCUMENT)
+        model.flavors["python_function"] |= {"loader_module": "ml.predictor", "data": DOCUMENT}
+        model.save(files / "MLmodel")
+        mlflow.log_artifacts(str(files), ARTIFACT)
 
 
 def log_trials(trained: TrainedModel, experiment_id: str) -> None:
@@ -92,8 +107,8 @@ def _make_signature(names: Sequence[str]) -> Any:
 
     types = {name: _TYPES.get(FEATURES[name].kind, "double") for name in names}
     return ModelSignature(
-        inputs=Schema([ColSpec(kind, name) for name, kind in types.items()]),
-        outputs=Schema([ColSpec("double", "prediction")]),
+        inputs=Schema([ColSpec(kind, name, required=False) for name, kind in types.items()]),
+        outputs=Schema([ColSpec("double", PROBABILITY), ColSpec("boolean", EXPECTED)]),
     )
 
 
