@@ -6,10 +6,10 @@ too little: a mask that fits a part number costs less than a telephone number th
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flows.privacy.policy import Mask
 
@@ -64,6 +64,8 @@ MASKS_IN_ORDER = (Mask.EMAIL, Mask.HANDLE, Mask.PHONE)
 MIN_NAME_CHARACTERS = 4
 """A shorter name is a syllable of too many words to be looked for."""
 NAME_MASK = "[name]"
+FEW_TEXTS = 512
+"""Up to so many texts are looked at one by one; see `replace_all`."""
 
 
 def mask_patterns(texts: "pa.ChunkedArray", masks: frozenset[Mask]) -> "pa.ChunkedArray":
@@ -91,18 +93,50 @@ def _mask_each(texts: "pa.Array", patterns: list[tuple[str, str, str]]) -> "pa.A
 
 
 def _replace_each(texts: "pa.Array", patterns: list[tuple[str, str, str]]) -> "pa.Array":
+    for _, pattern, replacement in patterns:
+        texts = replace_all(texts, pattern, replacement)
+    return texts
+
+
+def replace_all(texts: "pa.Array", pattern: str, replacement: str) -> "pa.Array":
+    """Return the texts with every match of a pattern replaced; nulls stay.
+
+    Arrow makes a pattern ready anew for each column, which costs more than a few texts do: those are handed to the same
+    engine one by one, with patterns that stay ready.
+    """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    for _, pattern, replacement in patterns:
-        texts = pc.replace_substring_regex(texts, pattern, replacement)
-    return texts
+    if len(texts) > FEW_TEXTS:
+        return pc.replace_substring_regex(texts, pattern, replacement)
+    replace = ready(pattern).sub
+    return pa.array([None if text is None else replace(replacement, text) for text in texts.to_pylist()], pa.string())
+
+
+def holds(texts: "pa.Array", pattern: str) -> "pa.Array":
+    """Return whether each text has a match of a pattern; a null has none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if len(texts) > FEW_TEXTS:
+        return pc.fill_null(pc.match_substring_regex(texts, pattern), fill_value=False)
+    search = ready(pattern).search
+    return pa.array([text is not None and search(text) is not None for text in texts.to_pylist()], pa.bool_())
+
+
+@cache
+def ready(pattern: str) -> Any:
+    """Return a pattern made ready by RE2, the engine that Arrow has too."""
+    import re2  # type: ignore[import-untyped]  # has no types
+
+    return re2.compile(pattern)
 
 
 def change_suspects(texts: "pa.Array", needed: str, change: "Callable[[pa.Array], pa.Array]") -> "pa.Array":
     """Return the texts with those changed in which a pattern occurs; the others are not copied, nulls stay."""
     import pyarrow.compute as pc
 
-    suspects = pc.fill_null(pc.match_substring_regex(texts, needed), fill_value=False)
+    suspects = holds(texts, needed)
     if not pc.any(suspects).as_py():
         return texts
     return pc.replace_with_mask(texts, suspects, change(texts.filter(suspects)))

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from flows.privacy.masks import MIN_NAME_CHARACTERS, change_suspects, find_named, mask_names, mask_patterns
+from flows.privacy.masks import MIN_NAME_CHARACTERS, change_suspects, find_named, mask_names, mask_patterns, replace_all
 from flows.privacy.policy import Action, Mask, Policy, Refusal, Rejects
 from flows.privacy.secret import Secret
 from flows.sources import Chunk, Kind, Reject, Source
@@ -174,7 +174,7 @@ def _names_in(column: "pa.ChunkedArray") -> list[tuple[str, ...]]:
 
     encoded = column.combine_chunks().dictionary_encode()
     whole = pc.utf8_lower(encoded.dictionary)
-    bare = change_suspects(whole, SIGN_AROUND, partial(pc.replace_substring_regex, pattern=AROUND, replacement=""))
+    bare = change_suspects(whole, SIGN_AROUND, partial(replace_all, pattern=AROUND, replacement=""))
     names = [
         tuple(name for name in dict.fromkeys(spellings) if len(name) >= MIN_NAME_CHARACTERS)
         for spellings in zip(whole.to_pylist(), bare.to_pylist(), strict=True)

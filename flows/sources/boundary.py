@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flows.sources import Chunk, Draft, Field, Kind, Reject
 
@@ -25,6 +25,8 @@ EARLIEST_YEAR = 1990
 """No source is older; a date before it is a clock that was not set."""
 MAX_TEXT_CHARACTERS = 1_100_000
 MAX_HASHTAGS = 10_000
+FEW_ROWS = 64
+"""Up to so many rows each value is looked at by itself: to set up the schema costs as much as some hundred rows."""
 
 RULES: dict[Kind, tuple[str, str]] = {
     Kind.COUNT: (r"\d{1,18}", "is not a whole number"),
@@ -34,8 +36,26 @@ RULES: dict[Kind, tuple[str, str]] = {
 """Kind → pattern that the whole field matches, and what is wrong if it does not."""
 INEXACT_NUMBER = r"[+-]?\d+(?:[.,]\d+)?[eE]\+?\d+|[+-]?\d{2,}[.,]\d+"
 """A number that went through a spreadsheet or a float: its last digits are gone."""
+EARLY = f"date lies before {EARLIEST_YEAR}"
+FUTURE = "date lies in the future"
+MISSING = {"post_id": "id is missing", "text": "text is missing", "posted_at": "date is not a timestamp"}
+"""What every post has, and what is said of one that lacks it."""
 FORMULA = r"(?s)\s*[=+-]\s*[A-Za-z][A-Za-z0-9._]*\(.*|\s*[=+@-][A-Za-z]+\|.*!.*"
 """A call of a function, or of a program (DDE), that a spreadsheet would run."""
+
+
+class Rule(NamedTuple):
+    """One rule of a value that is there.
+
+    Attributes:
+        reason: Why a value is refused that does not hold it.
+        holds: Whether one value does.
+        hold: Whether those of a column do.
+    """
+
+    reason: str
+    holds: "Callable[[Any], bool]"
+    hold: "Callable[[pd.Series], pd.Series]"
 
 
 def check_draft(fields: tuple[Field, ...], draft: Draft, *, now: datetime, key: bytes) -> Chunk:
@@ -66,6 +86,30 @@ def check_draft(fields: tuple[Field, ...], draft: Draft, *, now: datetime, key: 
 
 def find_faults(fields: tuple[Field, ...], rows: "pa.Table", *, now: datetime) -> dict[int, str]:
     """Return place → why the row breaks the contract, reasons joined by a semicolon; rows without fault are absent."""
+    return (find_few_faults if rows.num_rows <= FEW_ROWS else find_many_faults)(fields, rows, now=now)
+
+
+def find_few_faults(fields: tuple[Field, ...], rows: "pa.Table", *, now: datetime) -> dict[int, str]:
+    """Return what `find_many_faults` does, by the same rules, value by value."""
+    columns: dict[str, list[Any]] = {name: list_values(rows[name]) for name in (field.name for field in fields)}
+    columns["post_id"] = rows["post_id"].to_pylist()
+    columns |= dict.fromkeys(("posted_at", "is_early", "is_future"), rows["posted_at"].to_pylist())
+    rules = {field.name: list_rules(field) for field in fields} | list_clock_rules(now)
+    reasons: dict[int, list[str]] = {}
+    for name in sorted(columns):
+        missing = MISSING.get(name)
+        for at, value in enumerate(columns[name]):
+            if value is None:
+                broken = [missing] if missing else []
+            else:
+                broken = [rule.reason for rule in rules.get(name, ()) if not rule.holds(value)]
+            if broken:
+                reasons.setdefault(at, []).extend(broken)
+    return {at: "; ".join(dict.fromkeys(reasons[at])) for at in sorted(reasons)}
+
+
+def find_many_faults(fields: tuple[Field, ...], rows: "pa.Table", *, now: datetime) -> dict[int, str]:
+    """Return place → why the row there breaks the contract, column by column, by the schema of pandera."""
     if not rows.num_rows:
         return {}
     present = tuple(field for field in fields if field.name == "text" or rows[field.name].null_count < rows.num_rows)
@@ -97,11 +141,11 @@ def posts_schema(fields: tuple[Field, ...]) -> "pandera.DataFrameSchema":
 
     columns = {field.name: pandera.Column(checks=_checks(field), nullable=True) for field in fields}
     columns |= {
-        "post_id": pandera.Column(checks=_present("id is missing"), nullable=True),
-        "text": pandera.Column(checks=[_present("text is missing"), *columns["text"].checks], nullable=True),
-        "posted_at": pandera.Column(checks=_present("date is not a timestamp"), nullable=True),
-        "is_early": pandera.Column(checks=_false(f"date lies before {EARLIEST_YEAR}")),
-        "is_future": pandera.Column(checks=_false("date lies in the future")),
+        "post_id": pandera.Column(checks=_present(MISSING["post_id"]), nullable=True),
+        "text": pandera.Column(checks=[_present(MISSING["text"]), *columns["text"].checks], nullable=True),
+        "posted_at": pandera.Column(checks=_present(MISSING["posted_at"]), nullable=True),
+        "is_early": pandera.Column(checks=_false(EARLY)),
+        "is_future": pandera.Column(checks=_false(FUTURE)),
     }
     return pandera.DataFrameSchema(columns)
 
@@ -159,29 +203,47 @@ def _to_frame(rows: "pa.Table", now: datetime) -> "pd.DataFrame":
     return frame
 
 
-def _checks(field: Field) -> "list[pandera.Check]":
+@cache
+def list_rules(field: Field) -> list[Rule]:
     """Return the rules of one field by its kind."""
-    checks = []
+    rules = []
     if field.kind in (Kind.POST_ID, Kind.POST_LINK, Kind.AUTHOR_ID):
-        checks.append(_mismatch(INEXACT_NUMBER, f"{field.name} not exact"))
-        checks.append(_match(f"(?:{field.pattern})|{INEXACT_NUMBER}", f"{field.name} is no id"))
+        rules.append(_mismatch(INEXACT_NUMBER, f"{field.name} not exact"))
+        rules.append(_match(f"(?:{field.pattern})|{INEXACT_NUMBER}", f"{field.name} is no id"))
     if field.kind in RULES:
         pattern, wrong = RULES[field.kind]
-        checks.append(_match(pattern, f"{field.name} {wrong}"))
+        rules.append(_match(pattern, f"{field.name} {wrong}"))
     if field.kind in (Kind.TEXT, Kind.PLACE, Kind.AUTHOR_NAME, Kind.AUTHOR_PROFILE):
-        checks.append(_mismatch(FORMULA, f"{field.name} holds a spreadsheet formula"))
+        rules.append(_mismatch(FORMULA, f"{field.name} holds a spreadsheet formula"))
     if field.kind is Kind.TEXT:
-        checks.append(_at_most(MAX_TEXT_CHARACTERS, field.name))
-        checks.append(_few_hashtags(field.name))
-    return checks
+        rules.append(_at_most(MAX_TEXT_CHARACTERS, field.name))
+        rules.append(_few_hashtags(field.name))
+    return rules
 
 
-def _match(pattern: str, reason: str) -> "pandera.Check":
-    return _check(lambda values: values.str.fullmatch(pattern), reason)
+def list_clock_rules(now: datetime) -> dict[str, list[Rule]]:
+    """Return the rules of a post's time, by the columns that tell in a frame whether they hold."""
+    latest = now + timedelta(days=1)
+    return {
+        "is_early": [Rule(EARLY, lambda moment: moment.year >= EARLIEST_YEAR, lambda is_so: ~is_so)],
+        "is_future": [Rule(FUTURE, lambda moment: moment <= latest, lambda is_so: ~is_so)],
+    }
 
 
-def _mismatch(pattern: str, reason: str) -> "pandera.Check":
-    return _check(lambda values: ~values.str.fullmatch(pattern), reason)
+def _checks(field: Field) -> "list[pandera.Check]":
+    return [_check(rule.hold, rule.reason) for rule in list_rules(field)]
+
+
+def _match(pattern: str, reason: str) -> Rule:
+    import re2  # type: ignore[import-untyped]  # what Arrow matches a column with
+
+    holds = re2.compile(pattern).fullmatch
+    return Rule(reason, lambda value: holds(value) is not None, lambda values: values.str.fullmatch(pattern))
+
+
+def _mismatch(pattern: str, reason: str) -> Rule:
+    is_matched = _match(pattern, reason)
+    return Rule(reason, lambda value: not is_matched.holds(value), lambda values: ~is_matched.hold(values))
 
 
 def _present(reason: str) -> "pandera.Check":
@@ -192,13 +254,16 @@ def _false(reason: str) -> "pandera.Check":
     return _check(lambda values: ~values, reason)
 
 
-def _at_most(characters: int, name: str) -> "pandera.Check":
-    return _check(lambda values: values.str.len() <= characters, f"{name} is longer than {characters:,} characters")
+def _at_most(characters: int, name: str) -> Rule:
+    reason = f"{name} is longer than {characters:,} characters"
+    return Rule(reason, lambda value: len(value) <= characters, lambda values: values.str.len() <= characters)
 
 
-def _few_hashtags(name: str) -> "pandera.Check":
+def _few_hashtags(name: str) -> Rule:
     reason = f"{name} holds more than {MAX_HASHTAGS:,} hashtags"
-    return _check(lambda values: values.str.count("#") <= MAX_HASHTAGS, reason)
+    return Rule(
+        reason, lambda value: value.count("#") <= MAX_HASHTAGS, lambda values: values.str.count("#") <= MAX_HASHTAGS
+    )
 
 
 def _check(rule: "Callable[[pd.Series], pd.Series]", reason: str, *, ignore_na: bool = True) -> "pandera.Check":
