@@ -8,7 +8,7 @@
       The latest times of its input that this table holds, a row for each source. Kept
       with the model, which dbt hands to its hooks and its SQL anew.
     -#}
-    {% if is_incremental() and 'seen_times' not in model %}
+    {% if execute and is_incremental() and 'seen_times' not in model %}
         {% set names = [
             'ingested_at', 'last_seen_at', 'last_noticed_at', 'language_detected_at',
             'sentiment_scored_at', 'matched_at', 'placed_at', 'clustered_at',

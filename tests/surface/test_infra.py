@@ -26,7 +26,7 @@ KUBERNETES = INFRA / "kubernetes"
 COMPOSE: dict[str, Any] = yaml.safe_load((INFRA / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 POOL = json.loads((KUBERNETES / "work-pool.json").read_text(encoding="utf-8"))
-NOT_YET = {"serve", "stream", "EPILAKE_SERVE_TOKEN", "EPILAKE_KAFKA_SERVERS"}
+NOT_YET = {"serve", "EPILAKE_SERVE_TOKEN"}
 """Commands and settings that the manifests name already; each leaves this list when it lands."""
 USER = 10001
 
