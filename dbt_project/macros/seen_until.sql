@@ -14,7 +14,7 @@
             'sentiment_scored_at', 'matched_at', 'placed_at', 'clustered_at',
             'recorded_at', 'vintage_at', 'last_vintage_at'
         ] %}
-        {% set latest = ['source' if 'source' in model.columns else "''"] %}
+        {% set latest = ['source' if 'source' in model.columns else "'' as source"] %}
         {% for name in names if name in model.columns %}
             {% do latest.append('unix_micros(max(' ~ name ~ ')) as ' ~ name) %}
         {% endfor %}
