@@ -21,7 +21,7 @@ def kafka_up(
 ) -> None:
     """Start a Kafka broker of one node; Ctrl-C stops it, its data stay."""
     with errors_in_a_sentence():
-        from flows.broker import serve_broker
+        from flows.streaming.broker import serve_broker
 
         serve_broker(Settings(), port=port, announce=lambda line: print(line, flush=True))  # noqa: T201
 

@@ -1,7 +1,7 @@
 """Files of posts into a Kafka topic: one message per record, its bytes as they stood.
 
 What a reader needs beside the bytes stands in the message's headers: the source and, of a CSV file, the header line.
-So a message is read by the very code that reads the file (`flows.messages`), broken records included.
+So a message is read by the very code that reads the file (`flows.streaming.messages`), broken records included.
 """
 
 import hashlib
@@ -15,17 +15,17 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from prefect import flow
 
-from flows.broker import MAX_MESSAGE_BYTES
 from flows.console import say, track
 from flows.errors import EpilakeError
-from flows.kafka_client import client_options, ensure_topic, open_admin
-from flows.messages import HEADER_HEADER, SOURCE_HEADER
 from flows.runs import recorded
 from flows.settings import Settings
 from flows.sources.csv_records import CsvRecords
 from flows.sources.files import InputFile, expand_paths, open_decompressed
 from flows.sources.json_records import read_json_records
 from flows.sources.known import find_source
+from flows.streaming.broker import MAX_MESSAGE_BYTES
+from flows.streaming.client import client_options, ensure_topic, open_admin
+from flows.streaming.messages import HEADER_HEADER, SOURCE_HEADER
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, Producer

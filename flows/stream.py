@@ -23,7 +23,6 @@ from flows.admission import open_admission
 from flows.batches import COUNTS, Batch, span_days
 from flows.errors import EpilakeError
 from flows.ingest import count_accepted, staging_folder
-from flows.kafka_client import open_admin, spark_options
 from flows.lake.contracts import BATCHES, CURSORS, DELETIONS, POSTS, REJECTS
 from flows.lake.session import open_session
 from flows.lake.tables import append_rows, insert_staged
@@ -31,10 +30,11 @@ from flows.runs import current_run_id, recorded
 from flows.settings import Settings
 from flows.sources import Source
 from flows.sources.known import find_source
-from flows.stream_place import Place, find_ends, find_place, only_one
-from flows.stream_report import Report
-from flows.stream_scores import Scorer
-from flows.stream_worker import Errand, Summary, staged, without_secrets
+from flows.streaming.client import open_admin, spark_options
+from flows.streaming.place import Place, find_ends, find_place, only_one
+from flows.streaming.report import Report
+from flows.streaming.scores import Scorer
+from flows.streaming.worker import Errand, Summary, staged, without_secrets
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -48,8 +48,8 @@ def wait_for(log: Path, words: str, process: subprocess.Popen[bytes]) -> str:
 
 def make_topic(home: Path, topic: str) -> None:
     """Make the topic before anybody asks for it."""
-    from flows.kafka_client import ensure_topic, open_admin
     from flows.settings import Settings
+    from flows.streaming.client import ensure_topic, open_admin
 
     ensure_topic(open_admin(Settings(home=home)), topic, 2)
 

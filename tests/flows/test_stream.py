@@ -10,12 +10,12 @@ import pytest
 
 from flows.errors import EpilakeError
 from flows.ingest import ingest
-from flows.kafka_client import ensure_topic, open_admin
 from flows.lake.tables import query
 from flows.publish import Ledger, Record, publish, send_all
 from flows.sample import write_sample
 from flows.settings import Settings
 from flows.stream import stream
+from flows.streaming.client import ensure_topic, open_admin
 
 pytestmark = pytest.mark.spark
 POSTS = int(os.environ.get("EPILAKE_STREAM_POSTS", "2000"))

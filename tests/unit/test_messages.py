@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.messages import Message, read_messages
 from flows.publish import split
 from flows.sample import write_sample
 from flows.sources import Draft
 from flows.sources.boundary import check_draft
 from flows.sources.files import InputFile, open_decompressed
 from flows.sources.known import SOURCES, find_source
+from flows.streaming.messages import Message, read_messages
 
 NOW, KEY = datetime(2027, 1, 1, tzinfo=UTC), b"key"
 TWITTER = find_source("twitter")

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import EpilakeError
-from flows.kafka_client import check_broker, read_broker
 from flows.lake.jars import find_java, resolve_broker_jars
 from flows.prefect_server import LOOPBACK, listen
 from flows.servers import Child, Crew
 from flows.settings import Settings
+from flows.streaming.client import check_broker, read_broker
 
 START_SECONDS = 60
 MAX_MESSAGE_BYTES = 16_777_216

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.errors import EpilakeError
-from flows.kafka_client import ANSWER_SECONDS, identify_topic, open_admin
 from flows.lake.contracts import CURSORS
 from flows.lake.tables import query
 from flows.settings import Settings
-from flows.stream_worker import Summary
+from flows.streaming.client import ANSWER_SECONDS, identify_topic, open_admin
+from flows.streaming.worker import Summary
 
 if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient

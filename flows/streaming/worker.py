@@ -13,7 +13,6 @@ from pydantic import SecretStr
 from flows.admission import Admission
 from flows.batches import Batch
 from flows.ingest import stage_chunk, without_garbage_collection
-from flows.messages import HEADER_HEADER, SOURCE_HEADER, Message, read_messages
 from flows.privacy.policy import load_policy
 from flows.privacy.secret import load_secret
 from flows.settings import Settings
@@ -21,6 +20,7 @@ from flows.sources import Chunk
 from flows.sources.boundary import check_draft
 from flows.sources.files import InputFile
 from flows.sources.known import SOURCES, find_source
+from flows.streaming.messages import HEADER_HEADER, SOURCE_HEADER, Message, read_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +148,7 @@ class Errand:
 def _stage_facts(source: str, chunk: Chunk, place: Path) -> None:
     from pyarrow import feather
 
-    from flows.stream_facts import find_facts
+    from flows.streaming.facts import find_facts
 
     facts = find_facts(source, chunk.rows)
     if facts is not None:

@@ -17,8 +17,8 @@ from flows.lake.contracts import RETWEET_PREDICTIONS
 from flows.lake.tables import arrow_schema, insert_staged
 from flows.promotions import open_registry
 from flows.settings import Settings
-from flows.stream_facts import take_winners
-from flows.stream_worker import staged
+from flows.streaming.facts import take_winners
+from flows.streaming.worker import staged
 
 if TYPE_CHECKING:
     import pyarrow as pa
