@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 from dockerfile_parse import DockerfileParser
 from kubernetes_validate import validate
@@ -73,7 +74,8 @@ def named_commands() -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def known_commands() -> set[str]:
-    return {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    group: Any = typer.main.get_command(app)
+    return set(group.commands)
 
 
 def test_every_variable_is_a_setting() -> None:
