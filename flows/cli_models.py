@@ -1,4 +1,4 @@
-"""Commands of `epilake` for the life of a model: promote, rollback, monitor, retrain."""
+"""Commands of `epilake` for the life of a model: promote, rollback, monitor, retrain, serve."""
 
 from typing import Annotated
 
@@ -74,3 +74,23 @@ def retrain(*, as_json: AsJson = False) -> None:
         return flow()
 
     run_flow(call, as_json=as_json)
+
+
+@models.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0: a free one.", min=0, max=65_535)] = 8000,
+    *,
+    no_token: Annotated[bool, typer.Option("--no-token", help="Ask for no token; at 127.0.0.1 only.")] = False,
+) -> None:
+    """Score posts over HTTP with the model in production; Ctrl-C stops."""
+    with errors_in_a_sentence():
+        from flows.serve.server import serve as run_server
+
+        run_server(
+            Settings(),
+            host=host,
+            port=port,
+            is_open=no_token,
+            announce=lambda line: print(line, flush=True),  # noqa: T201
+        )

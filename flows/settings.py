@@ -169,6 +169,27 @@ class Settings(BaseSettings):
         description="Held-out ROC-AUC above which a feature, or a model, is taken for a leak, and training is refused.",
     )
 
+    serve_token: SecretStr = Field(
+        default=SecretStr(""), description="Bearer token that requests for scores must show; at least 16 characters."
+    )
+    serve_alias_seconds: float = Field(
+        default=5, gt=0, description="Seconds between two looks at which model version is in production."
+    )
+    serve_timeout_seconds: float = Field(
+        default=10, gt=0, description="Seconds in which a request must have come, and again in which it is answered."
+    )
+    serve_max_waiting: int = Field(
+        default=32, ge=1, description="Requests that may wait to be scored; more are told to come again (429)."
+    )
+    serve_max_body_bytes: int = Field(default=2_000_000, ge=1, description="Bytes of one request's body.")
+    serve_max_posts: int = Field(default=500, ge=1, description="Posts in one request.")
+    serve_max_text_characters: int = Field(
+        default=25_000, ge=1, description="Characters of a post that is scored at once; X's longest posts have so many."
+    )
+    serve_max_nesting: int = Field(
+        default=32, ge=1, description="Objects and lists one in another that a request may have."
+    )
+
     @model_validator(mode="after")
     def _resolve_home(self) -> Self:
         object.__setattr__(self, "home", self.home.expanduser().resolve())

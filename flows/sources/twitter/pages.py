@@ -6,6 +6,8 @@ from itertools import count
 from typing import Any
 
 from flows.sources.drafts import ObjectRecord, as_text
+from flows.sources.twitter.scraped import is_flat, is_snscrape
+from flows.sources.twitter.v1 import is_v1
 from flows.sources.twitter.values import find, find_objects
 
 KEYS = {"users": "id", "tweets": "id", "places": "id", "media": "media_key"}
@@ -33,10 +35,19 @@ def expand_pages(records: Iterable[ObjectRecord]) -> Iterator[ObjectRecord]:
         index = index_included(record.value)
         for tweet in tweets:
             value, error = (tweet, None) if isinstance(tweet, dict) else ({}, NO_OBJECT)
-            if "data" in record.value and not error:
+            if "data" in record.value and not error and not is_whole(value):
                 value = envelope(tweet, index)
             content, error = spell_record(tweet if error else value, error)
             yield ObjectRecord(next(numbers), record.byte_offset, content, value, error)
+
+
+def is_whole(value: dict[str, Any]) -> bool:
+    """Say whether an item of a page is a tweet of another maker, which needs nothing of what the page includes.
+
+    >>> is_whole({"user_name": "Ana", "date": "2020-07-25 12:27:21", "text": "flu"}), is_whole({"id": "7"})
+    (True, False)
+    """
+    return is_v1(value) or is_flat(value) or is_snscrape(value)
 
 
 def spell_record(value: object, error: str | None) -> tuple[bytes, str | None]:

@@ -1,0 +1,274 @@
+"""The article's scoring script: `init()` loads what is in production, `run(raw_data)` answers posts with scores.
+
+A post goes the way of ingest: read by its source, checked at the boundary, protected by the policy, made features of.
+It is answered where ingest would write it, and what ingest would refuse is answered with the reason. No JVM is started.
+"""
+
+import io
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from flows.admission import Admission, open_admission
+from flows.errors import EpilakeError, NoModelYetError
+from flows.privacy.protect import author_keys, refusals
+from flows.promotions import open_registry
+from flows.raw_features import raw_features
+from flows.settings import Settings
+from flows.sources import Chunk, Draft, Reject
+from flows.sources.boundary import check_draft
+from flows.sources.twitter import Twitter
+from ml.evaluation import PROBABILITY, THRESHOLD
+from ml.model import EXPECTED, MODEL_NAME
+from ml.registry import PRODUCTION
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ml.registry import LightModel, Registry
+
+SOURCE: Final = Twitter()
+"""The one source whose posts have the model's features."""
+ADMISSION_SECONDS: Final = 60.0
+"""How old may be what is known of who is shut out."""
+
+Answer = dict[str, Any]
+"""One post's answer: `record_number` from 1, then `post_id`, the probability and what is expected of it, or `reason`;
+the other ones are null. Always `model_name` and `model_version`."""
+
+
+class UnreadableRequestError(EpilakeError):
+    """What came is no JSON of posts."""
+
+
+class OversizedRequestError(EpilakeError):
+    """What came holds more posts than one request may."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request may hold.
+
+    Attributes:
+        posts: Posts.
+        text_characters: Characters of one post's text.
+        nesting: Objects and lists one in another.
+    """
+
+    posts: int
+    text_characters: int
+    nesting: int
+
+
+class Scorer:
+    """The model in production, which may change between two requests, and all that a post passes on its way to it."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Read policy, secret and who is shut out; the model is loaded by `refresh`.
+
+        Raises:
+            EpilakeError: There is no such policy, or the secret is not the lake's.
+        """
+        self._settings = settings
+        self._registry: Registry = open_registry(settings)
+        self._admission: Admission = open_admission(settings)
+        self._admitted_at = time.monotonic()
+        self._limits = Limits(settings.serve_max_posts, settings.serve_max_text_characters, settings.serve_max_nesting)
+        self._model: LightModel | None = None
+
+    @property
+    def version(self) -> int | None:
+        """The version that answers; None as long as none is in production."""
+        return self._model.version if self._model else None
+
+    def refresh(self) -> bool:
+        """Load what is in production now, if that is another version; return whether it was.
+
+        Requests that run go on with the model that they began with. If the new one cannot be loaded, or none is in
+        production any more, the one that is loaded stays.
+
+        Raises:
+            EpilakeError: The secret is not the lake's.
+            UnsafeModelError: The files of the version are not those that were registered.
+            PredictorError: This release cannot score it.
+        """
+        if time.monotonic() - self._admitted_at > ADMISSION_SECONDS:
+            self._admission, self._admitted_at = open_admission(self._settings), time.monotonic()
+        found = self._registry.find_version(PRODUCTION)
+        if found is None or found == self.version:
+            return False
+        self._model = self._registry.load_light(PRODUCTION)
+        return True
+
+    def run(self, raw_data: str | bytes) -> list[Answer]:
+        """Answer every post of a request, in order.
+
+        Args:
+            raw_data: JSON: one post, a list of them, a page of the API, or `{"data": [...]}`.
+
+        Raises:
+            NoModelYetError: No version is in production.
+            UnreadableRequestError: It is no JSON of that kind.
+            OversizedRequestError: It holds too many posts.
+        """
+        model = self._model
+        if model is None:
+            raise NoModelYetError("No model is in production yet: run `epilake train`, or `epilake promote`.")
+        content = raw_data.encode() if isinstance(raw_data, str) else raw_data
+        check_json(content, self._limits)
+        stamp = {"model_name": MODEL_NAME, "model_version": model.version}
+        answers = [answer for draft in self._read(content) for answer in self._answer(model, draft)]
+        return [{**answer, **stamp} for answer in sorted(answers, key=lambda answer: answer["record_number"])]
+
+    def _read(self, content: bytes) -> Iterator[Draft]:
+        """Yield the posts in drafts; one draft holds all that a request may hold."""
+        drafts = list(islice(SOURCE.parse(io.BytesIO(content), chunk_records=self._limits.posts), 2))
+        if len(drafts) > 1:
+            raise OversizedRequestError(_too_many(self._limits))
+        yield from drafts
+
+    def _answer(self, model: "LightModel", draft: Draft) -> Iterator[Answer]:
+        draft = self._shorten(draft)
+        now, admission = datetime.now(UTC), self._admission
+        chunk = check_draft(SOURCE.fields, draft, now=now, key=admission.secret.record_key)
+        for reject in chunk.rejects:
+            yield refuse(reject.record_number, reject.reason)
+        for notice in chunk.notices:
+            yield refuse(notice.record_number, "a delete notice, no post")
+        if chunk.count_skipped:
+            yield from (refuse(number, "holds no post") for number in find_skipped(chunk))
+        yield from self._refuse_by_policy(chunk.rows)
+        rows = admission.admit(SOURCE, Chunk(chunk.rows)).rows
+        if rows.num_rows:
+            yield from predict(model, rows)
+
+    def _shorten(self, draft: Draft) -> Draft:
+        """Move the posts whose text is too long to be answered at once to the rejects."""
+        import pyarrow as pa
+
+        longest = self._limits.text_characters
+        places = [at for at, text in enumerate(draft.rows["text"].to_pylist()) if text and len(text) > longest]
+        if not places:
+            return draft
+        reason = f"text is longer than {longest:,} characters"
+        numbers = draft.rows["record_number"].to_pylist()
+        refused = [Reject(numbers[at], 0, reason, b"") for at in places]
+        kept = [at for at in range(draft.rows.num_rows) if at not in {*places}]
+        rows = draft.rows.take(pa.array(kept, pa.int64()))
+        return replace(
+            draft,
+            rows=rows,
+            record_bytes=lambda at: draft.record_bytes(kept[at]),
+            rejects=[*draft.rejects, *refused],
+        )
+
+    def _refuse_by_policy(self, rows: "pa.Table") -> Iterator[Answer]:
+        import pyarrow as pa
+
+        admission = self._admission
+        keyed = rows.append_column("author_key", pa.array(author_keys(SOURCE, rows, admission.secret), pa.string()))
+        reasons = refusals(admission.policy, SOURCE, keyed, admission.secret, admission.shut_out)
+        for number, reason in zip(rows["record_number"].to_pylist(), reasons, strict=True):
+            if reason:
+                yield refuse(number, reason)
+
+
+def predict(model: "LightModel", rows: "pa.Table") -> Iterator[Answer]:
+    """Yield the answer of each row that the policy has let in."""
+    features = raw_features(SOURCE.name, rows)
+    columns = {
+        name: (features[name].cast("int64") if name.endswith("_at") else features[name]).to_pylist()
+        for name in model.predictor.reads
+    }
+    probabilities = model.predictor.predict(columns).tolist()
+    numbers, ids = rows["record_number"].to_pylist(), rows["post_id"].to_pylist()
+    for number, post_id, probability in zip(numbers, ids, probabilities, strict=True):
+        scored = {PROBABILITY: probability, EXPECTED: probability > THRESHOLD}
+        yield {"record_number": number, "post_id": post_id, **scored, "reason": None}
+
+
+def refuse(record_number: int, reason: str) -> Answer:
+    """Return the answer of a record that is not scored."""
+    return {"record_number": record_number, "post_id": None, PROBABILITY: None, EXPECTED: None, "reason": reason}
+
+
+def find_skipped(chunk: Chunk) -> list[int]:
+    """Return the numbers of the records that carried nothing, of a chunk that holds all records of a request."""
+    known = {*chunk.rows["record_number"].to_pylist()}
+    known |= {reject.record_number for reject in chunk.rejects} | {notice.record_number for notice in chunk.notices}
+    return [number for number in range(1, len(known) + chunk.count_skipped + 1) if number not in known]
+
+
+def check_json(content: bytes, limits: Limits) -> None:
+    """Refuse what is no JSON of posts, is nested too deeply, or holds too many; a post's own faults are its own.
+
+    >>> check_json(b'{"text": NaN}', Limits(1, 1, 1))
+    Traceback (most recent call last):
+    ...
+    flows.serve.scoring.UnreadableRequestError: The body is no JSON (at character 10): send one post or a list of posts.
+    """
+    import orjson
+
+    try:
+        value = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableRequestError(
+            f"The body is no JSON (at character {error.pos + 1}): send one post or a list of posts."
+        ) from None
+    if not isinstance(value, dict | list):
+        raise UnreadableRequestError("The body is neither an object nor a list: send one post or a list of posts.")
+    page = (value.get("data") or value.get("statuses")) if isinstance(value, dict) else value
+    if isinstance(page, list) and len(page) > limits.posts:
+        raise OversizedRequestError(_too_many(limits))
+    if is_deeper(value, limits.nesting):
+        raise UnreadableRequestError(f"The body is nested more than {limits.nesting} deep: no post is.")
+
+
+def is_deeper(value: object, limit: int) -> bool:
+    """Say whether objects and lists lie more than so many deep in one another.
+
+    >>> is_deeper([[1]], 2), is_deeper({"a": [[1]]}, 2)
+    (False, True)
+    """
+    level = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for held in level
+            if isinstance(held, dict | list)
+            for inner in (held.values() if isinstance(held, dict) else held)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _too_many(limits: Limits) -> str:
+    return f"The body holds more than {limits.posts:,} posts: send them in several requests."
+
+
+_STATE: dict[str, Scorer] = {}
+
+
+def init() -> None:
+    """Load what is in production, by alias and with its hash checked, for the `run` of this module.
+
+    Raises:
+        NoModelYetError: No version is in production.
+    """
+    scorer = Scorer(Settings())
+    scorer.refresh()
+    if scorer.version is None:
+        raise NoModelYetError("No model is in production yet: run `epilake train`, or `epilake promote`.")
+    _STATE["scorer"] = scorer
+
+
+def run(raw_data: str | bytes) -> str:
+    """Answer the posts of a JSON document with a JSON document, as the service does; see `Scorer.run`."""
+    import orjson
+
+    return orjson.dumps({"predictions": _STATE["scorer"].run(raw_data)}).decode()
