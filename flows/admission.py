@@ -1,10 +1,12 @@
 """Who and what may come in: the policy, the secret and who is shut out, read once per run."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from flows.errors import EpilakeError
+from flows.lake.contract import Contract
 from flows.lake.contracts import BATCHES, ERASURES
-from flows.lake.tables import query
+from flows.lake.tables import query, table_path
 from flows.privacy.policy import Policy, Rejects, load_policy
 from flows.privacy.protect import hides_post_ids, protect
 from flows.privacy.secret import Secret, load_secret
@@ -56,8 +58,7 @@ def open_admission(settings: Settings) -> Admission:
     """
     secret = load_secret(settings)
     known = {
-        row["secret_fingerprint"]
-        for row in query(settings, BATCHES.name, "select distinct secret_fingerprint from rows")
+        row["secret_fingerprint"] for row in _ask(settings, BATCHES, "select distinct secret_fingerprint from rows")
     }
     if known - {secret.fingerprint}:
         raise EpilakeError(
@@ -69,5 +70,10 @@ def open_admission(settings: Settings) -> Admission:
 
 def find_shut_out(settings: Settings) -> frozenset[str]:
     """Return the pseudonyms of the accounts and posts that were erased and must not come back."""
-    rows = query(settings, ERASURES.name, "select subject_key from rows where is_shut_out")
+    rows = _ask(settings, ERASURES, "select subject_key from rows where is_shut_out")
     return frozenset(row["subject_key"] for row in rows)
+
+
+def _ask(settings: Settings, contract: Contract, sql: str) -> list[dict[str, Any]]:
+    """Ask a table; where there is no lake yet, nothing was ever let in or shut out."""
+    return query(settings, contract.name, sql) if table_path(settings, contract.name).exists() else []

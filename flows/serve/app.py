@@ -27,7 +27,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flows.errors import NoModelYetError
-from flows.serve.scoring import OversizedRequestError, Scorer, UnreadableRequestError
+from flows.serve.scoring import EXAMPLE, OversizedRequestError, Scorer, UnreadableRequestError
 from flows.settings import Settings
 
 LOG: Final = logging.getLogger("epilake.serve")
@@ -74,19 +74,6 @@ class Standing(BaseModel):
     model_version: int | None = Field(description="Version that answers; null as long as none is in production.")
 
 
-ROW: Final = {
-    "user_name": "Ana",
-    "user_location": "Lima",
-    "user_created": "2009-04-08 17:52:46",
-    "user_followers": 405,
-    "user_friends": 1692,
-    "user_favourites": 3247,
-    "user_verified": False,
-    "date": "2020-12-20 06:06:44",
-    "text": "Third day of fever, the whole ward has the flu #flu",
-    "hashtags": "['flu']",
-    "source": "Twitter for Android",
-}
 V1: Final = {
     "id_str": "1340539111971516416",
     "created_at": "Sun Dec 20 06:06:44 +0000 2020",
@@ -104,8 +91,11 @@ BODY: Final = {
             "application/json": {
                 "schema": {"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]},
                 "examples": {
-                    "row": {"summary": "One post by the names of the CSV files", "value": ROW},
-                    "article": {"summary": "Posts as the article's run(raw_data) takes them", "value": {"data": [ROW]}},
+                    "row": {"summary": "One post by the names of the CSV files", "value": EXAMPLE},
+                    "article": {
+                        "summary": "Posts as the article's run(raw_data) takes them",
+                        "value": {"data": [EXAMPLE]},
+                    },
                     "v1": {"summary": "Tweets of API v1.1", "value": [V1]},
                     "v2": {"summary": "A page of API v2", "value": V2},
                 },

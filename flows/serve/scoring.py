@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 from flows.admission import Admission, open_admission
 from flows.errors import EpilakeError, NoModelYetError
 from flows.privacy.protect import author_keys, refusals
@@ -35,6 +37,21 @@ SOURCE: Final = Twitter()
 ADMISSION_SECONDS: Final = 60.0
 """How old may be what is known of who is shut out."""
 
+EXAMPLE: Final[dict[str, Any]] = {
+    "user_name": "Ana",
+    "user_location": "Lima",
+    "user_created": "2009-04-08 17:52:46",
+    "user_followers": 405,
+    "user_friends": 1692,
+    "user_favourites": 3247,
+    "user_verified": False,
+    "date": "2020-12-20 06:06:44",
+    "text": "Third day of fever, the whole ward has the flu #flu",
+    "hashtags": "['flu']",
+    "source": "Twitter for Android",
+}
+"""A post by the names of the CSV files: what a model is tried on before it answers."""
+
 Answer = dict[str, Any]
 """One post's answer: `record_number` from 1, then `post_id`, the probability and what is expected of it, or `reason`;
 the other ones are null. Always `model_name` and `model_version`."""
@@ -42,6 +59,10 @@ the other ones are null. Always `model_name` and `model_version`."""
 
 class UnreadableRequestError(EpilakeError):
     """What came is no JSON of posts."""
+
+
+class UnusableModelError(EpilakeError):
+    """What is in production says nothing that can be passed on."""
 
 
 class OversizedRequestError(EpilakeError):
@@ -94,13 +115,18 @@ class Scorer:
             EpilakeError: The secret is not the lake's.
             UnsafeModelError: The files of the version are not those that were registered.
             PredictorError: This release cannot score it.
+            UnusableModelError: It gives no probability.
         """
         if time.monotonic() - self._admitted_at > ADMISSION_SECONDS:
             self._admission, self._admitted_at = open_admission(self._settings), time.monotonic()
         found = self._registry.find_version(PRODUCTION)
         if found is None or found == self.version:
             return False
-        self._model = self._registry.load_light(PRODUCTION)
+        loaded = self._registry.load_light(PRODUCTION)
+        [answer] = self._score(loaded, orjson.dumps(EXAMPLE))  # what is loaded at the first post is loaded now
+        if not 0 <= answer[PROBABILITY] <= 1:
+            raise UnusableModelError(f"Version {loaded.version} does not answer with a probability: promote another.")
+        self._model = loaded
         return True
 
     def run(self, raw_data: str | bytes) -> list[Answer]:
@@ -118,6 +144,9 @@ class Scorer:
         if model is None:
             raise NoModelYetError("No model is in production yet: run `epilake train`, or `epilake promote`.")
         content = raw_data.encode() if isinstance(raw_data, str) else raw_data
+        return self._score(model, content)
+
+    def _score(self, model: "LightModel", content: bytes) -> list[Answer]:
         check_json(content, self._limits)
         stamp = {"model_name": MODEL_NAME, "model_version": model.version}
         answers = [answer for draft in self._read(content) for answer in self._answer(model, draft)]
@@ -210,8 +239,6 @@ def check_json(content: bytes, limits: Limits) -> None:
     ...
     flows.serve.scoring.UnreadableRequestError: The body is no JSON (at character 10): send one post or a list of posts.
     """
-    import orjson
-
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError as error:
@@ -269,6 +296,4 @@ def init() -> None:
 
 def run(raw_data: str | bytes) -> str:
     """Answer the posts of a JSON document with a JSON document, as the service does; see `Scorer.run`."""
-    import orjson
-
     return orjson.dumps({"predictions": _STATE["scorer"].run(raw_data)}).decode()
