@@ -147,10 +147,10 @@ class Desk:
         self._thread = ThreadPoolExecutor(1, "scoring")
         self._waiting = 0
 
-    def check_room(self) -> None:
-        """Refuse a request that would wait behind too many others."""
-        if self._waiting >= self._settings.serve_max_waiting:
-            raise HTTPException(429, "Too many requests wait: come again shortly.", RETRY)
+    @property
+    def is_full(self) -> bool:
+        """Whether a further request would wait behind too many others."""
+        return self._waiting >= self._settings.serve_max_waiting
 
     async def answer(self, content: bytes) -> list[dict[str, Any]]:
         """Score a request when it is its turn.
@@ -212,7 +212,7 @@ def make_app(settings: Settings, scorer: Scorer) -> FastAPI:
     app.include_router(routes)
     for kind, code in CODES.items():
         app.add_exception_handler(kind, partial(refuse, code))
-    app.add_middleware(Counted, meters=meters)
+    app.add_middleware(Counted, meters=meters, desk=service.desk)
     return app
 
 
@@ -258,9 +258,9 @@ routes: Final = APIRouter()
 async def score(request: Request, service: Served) -> Response:
     """Answer each post with its probability, or with the reason for which it is refused."""
     check_kind(request)
-    service.desk.check_room()
     content = await read_body(request, service.settings)
-    service.desk.check_room()
+    if service.desk.is_full:
+        return come_again()
     answers = await service.desk.answer(content)
     for outcome, number in count_outcomes(answers).items():
         service.meters.posts.labels(outcome).inc(number)
@@ -294,11 +294,11 @@ async def metrics(service: Served) -> Response:
 
 
 class Counted:
-    """Counts each answer, and answers for what breaks."""
+    """Counts each answer, turns away what there is no room for, and answers for what breaks."""
 
-    def __init__(self, app: ASGIApp, meters: Meters) -> None:
+    def __init__(self, app: ASGIApp, meters: Meters, desk: Desk) -> None:
         """Stand before an application."""
-        self._app, self._meters = app, meters
+        self._app, self._meters, self._desk = app, meters, desk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -313,7 +313,8 @@ class Counted:
             await send(message)
 
         try:
-            await self._app(scope, receive, note)
+            is_full = scope["path"] == "/score" and self._desk.is_full  # said before anything else is looked at
+            await (come_again() if is_full else self._app)(scope, receive, note)
         except ClientDisconnect:
             codes.append(499)
         except Exception as error:
@@ -375,6 +376,11 @@ def count_outcomes(answers: list[dict[str, Any]]) -> dict[str, int]:
     """
     scored = sum(answer["reason"] is None for answer in answers)
     return {"scored": scored, "refused": len(answers) - scored}
+
+
+def come_again() -> Response:
+    """Return the answer to a request for which there is no room."""
+    return problem(429, "Too many requests wait: come again shortly.", RETRY)
 
 
 async def refuse(code: int, _: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ It is answered where ingest would write it, and what ingest would refuse is answ
 """
 
 import io
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 SOURCE: Final = Twitter()
 """The one source whose posts have the model's features."""
+NO_JSON: Final = "The body is no JSON of posts: send one post or a list of posts."
 ADMISSION_SECONDS: Final = 60.0
 """How old may be what is known of who is shut out."""
 
@@ -169,8 +171,9 @@ class Scorer:
             yield refuse(notice.record_number, "a delete notice, no post")
         if chunk.count_skipped:
             yield from (refuse(number, "holds no post") for number in find_skipped(chunk))
-        yield from self._refuse_by_policy(chunk.rows)
         rows = admission.admit(SOURCE, Chunk(chunk.rows)).rows
+        if rows.num_rows < chunk.rows.num_rows:
+            yield from refuse_by_policy(admission, chunk.rows)
         if rows.num_rows:
             yield from predict(model, rows)
 
@@ -194,15 +197,16 @@ class Scorer:
             rejects=[*draft.rejects, *refused],
         )
 
-    def _refuse_by_policy(self, rows: "pa.Table") -> Iterator[Answer]:
-        import pyarrow as pa
 
-        admission = self._admission
-        keyed = rows.append_column("author_key", pa.array(author_keys(SOURCE, rows, admission.secret), pa.string()))
-        reasons = refusals(admission.policy, SOURCE, keyed, admission.secret, admission.shut_out)
-        for number, reason in zip(rows["record_number"].to_pylist(), reasons, strict=True):
-            if reason:
-                yield refuse(number, reason)
+def refuse_by_policy(admission: Admission, rows: "pa.Table") -> Iterator[Answer]:
+    """Yield the answers of the rows that the policy does not let in."""
+    import pyarrow as pa
+
+    keyed = rows.append_column("author_key", pa.array(author_keys(SOURCE, rows, admission.secret), pa.string()))
+    reasons = refusals(admission.policy, SOURCE, keyed, admission.secret, admission.shut_out)
+    for number, reason in zip(rows["record_number"].to_pylist(), reasons, strict=True):
+        if reason:
+            yield refuse(number, reason)
 
 
 def predict(model: "LightModel", rows: "pa.Table") -> Iterator[Answer]:
@@ -237,21 +241,22 @@ def check_json(content: bytes, limits: Limits) -> None:
     >>> check_json(b'{"text": NaN}', Limits(1, 1, 1))
     Traceback (most recent call last):
     ...
-    flows.serve.scoring.UnreadableRequestError: The body is no JSON (at character 10): send one post or a list of posts.
+    flows.serve.scoring.UnreadableRequestError: The body is no JSON of posts: send one post or a list of posts.
     """
+    deep = f"The body is nested more than {limits.nesting} deep: no post is."
     try:
-        value = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise UnreadableRequestError(
-            f"The body is no JSON (at character {error.pos + 1}): send one post or a list of posts."
-        ) from None
+        value = json.loads(content.decode(), parse_float=str, parse_int=str, parse_constant=_no_number)
+    except RecursionError:
+        raise UnreadableRequestError(deep) from None
+    except ValueError:  # its message would quote the body
+        raise UnreadableRequestError(NO_JSON) from None
     if not isinstance(value, dict | list):
-        raise UnreadableRequestError("The body is neither an object nor a list: send one post or a list of posts.")
+        raise UnreadableRequestError(NO_JSON)
     page = (value.get("data") or value.get("statuses")) if isinstance(value, dict) else value
     if isinstance(page, list) and len(page) > limits.posts:
         raise OversizedRequestError(_too_many(limits))
     if is_deeper(value, limits.nesting):
-        raise UnreadableRequestError(f"The body is nested more than {limits.nesting} deep: no post is.")
+        raise UnreadableRequestError(deep)
 
 
 def is_deeper(value: object, limit: int) -> bool:
@@ -272,6 +277,10 @@ def is_deeper(value: object, limit: int) -> bool:
         if not level:
             return False
     return True
+
+
+def _no_number(name: str) -> str:
+    raise ValueError(name)
 
 
 def _too_many(limits: Limits) -> str:

@@ -51,6 +51,10 @@ class Served:
         with self.client() as client:
             return client.post("/score", json=body, **options)
 
+    def read_metrics(self) -> str:
+        with self.client() as client:
+            return client.get("/metrics").text
+
     def talk(self, content: bytes, *, seconds: float = 20) -> bytes:
         """Send bytes as they are, and return what comes until the service hangs up."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
