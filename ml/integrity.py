@@ -8,7 +8,7 @@ them could do anything at all, so it is refused even where the hash is right.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ml.pickles import find_pickles
 
@@ -28,14 +28,22 @@ class PickledModelError(UnsafeModelError):
     """A stored model with a pickle among its files."""
 
 
+NOTE_OF_MLFLOW: Final = "registered_model_meta"
+"""MLflow writes name and version of a model into this file beside the others when it loads it from a local folder, and
+reads nothing from it; who has loaded a model has not changed it."""
+
+
 def hash_folder(folder: Path) -> str:
     """Give the SHA-256 of all files below a folder: 64 hex digits over their relative paths, lengths and bytes.
+
+    The note that MLflow leaves in the folder itself does not count.
 
     Raises:
         FileNotFoundError: The folder holds no file.
     """
     digest = hashlib.sha256()
-    files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
+    found = ((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
+    files = sorted((name, path) for name, path in found if name != NOTE_OF_MLFLOW)
     if not files:
         raise FileNotFoundError(f"expected the files of a model in {folder}, found none: train and register it again.")
     for name, path in files:

@@ -60,9 +60,7 @@ def read_predictor(file: Path) -> Predictor:
         words, trees = about.pop("words"), about.pop("trees")
         document = Document(**about, words=words and Words(**words), trees=trees and Trees(**trees))
     except (OSError, TypeError, KeyError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise PredictorError(
-            f"expected the document of a predictor in {file.name}: register the model again."
-        ) from error
+        raise PredictorError(f"expected a predictor in {file.name}, found none: register the model again.") from error
     return Predictor(document)
 
 

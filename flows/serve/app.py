@@ -27,7 +27,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flows.errors import NoModelYetError
-from flows.serve.scoring import EXAMPLE, OversizedRequestError, Scorer, UnreadableRequestError
+from flows.serve.scoring import EXAMPLE, SOURCE, OversizedRequestError, Scorer, UnreadableRequestError
 from flows.settings import Settings
 
 LOG: Final = logging.getLogger("epilake.serve")
@@ -84,12 +84,19 @@ V2: Final = {
     "data": [{"id": "1340539111971516416", "author_id": "7", "created_at": "2020-12-20T06:06:44Z", "text": "Fever"}],
     "includes": {"users": [{"id": "7", "username": "ana", "public_metrics": {"followers_count": 405}}]},
 }
+ROW: Final = {
+    "title": "Row",
+    "type": "object",
+    "required": ["user_name", "date", "text"],
+    "properties": {field.name: {"description": field.meaning} for field in SOURCE.fields},
+}
+"""A post by the names of the CSV files; of values of any type, for what a value must be is the boundary's to say."""
 BODY: Final = {
     "requestBody": {
         "required": True,
         "content": {
             "application/json": {
-                "schema": {"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]},
+                "schema": {"anyOf": [ROW, {"type": "object"}, {"type": "array", "items": {"anyOf": [ROW, {}]}}]},
                 "examples": {
                     "row": {"summary": "One post by the names of the CSV files", "value": EXAMPLE},
                     "article": {

@@ -42,6 +42,8 @@ PROGRAMS = (
     "İPhone",
     "Instagram\n",
     "hootsuite inc. buffer",
+    "Twitter for iPad",
+    "Twitter for Android",
     "",
     None,
 )
