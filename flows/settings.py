@@ -184,7 +184,9 @@ class Settings(BaseSettings):
     serve_max_body_bytes: int = Field(default=2_000_000, ge=1, description="Bytes of one request's body.")
     serve_max_posts: int = Field(default=500, ge=1, description="Posts in one request.")
     serve_max_text_characters: int = Field(
-        default=25_000, ge=1, description="Characters of a post that is scored at once; X's longest posts have so many."
+        default=25_000,
+        ge=1,
+        description="Characters of any field of a post that is scored at once; X's longest posts have so many.",
     )
     serve_max_nesting: int = Field(
         default=32, ge=1, description="Objects and lists one in another that a request may have."

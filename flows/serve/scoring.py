@@ -22,7 +22,7 @@ from flows.promotions import open_registry
 from flows.raw_features import raw_features
 from flows.settings import Settings
 from flows.sources import Chunk, Draft, Reject
-from flows.sources.boundary import check_draft
+from flows.sources.boundary import check_draft, list_values
 from flows.sources.twitter import Twitter
 from ml.evaluation import PROBABILITY, THRESHOLD
 from ml.model import EXPECTED, MODEL_NAME
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 SOURCE: Final = Twitter()
 """The one source whose posts have the model's features."""
 NO_JSON: Final = "The body is no JSON of posts: send one post or a list of posts."
+MAX_INCLUDED_BYTES: Final = 200_000_000
+"""What a page includes is kept with each post that names it: bytes of the body times posts, at most."""
 ADMISSION_SECONDS: Final = 60.0
 """How old may be what is known of who is shut out."""
 
@@ -77,7 +79,7 @@ class Limits:
 
     Attributes:
         posts: Posts.
-        text_characters: Characters of one post's text.
+        text_characters: Characters of one post's text, and of any other field.
         nesting: Objects and lists one in another.
     """
 
@@ -178,17 +180,20 @@ class Scorer:
             yield from predict(model, rows)
 
     def _shorten(self, draft: Draft) -> Draft:
-        """Move the posts whose text is too long to be answered at once to the rejects."""
+        """Move the posts of which a field is too long to be looked at while others wait to the rejects."""
         import pyarrow as pa
 
         longest = self._limits.text_characters
-        places = [at for at, text in enumerate(draft.rows["text"].to_pylist()) if text and len(text) > longest]
-        if not places:
+        reasons: dict[int, str] = {}
+        for field in SOURCE.fields:
+            for at, value in enumerate(list_values(draft.rows[field.name])):
+                if value and len(value) > longest:
+                    reasons.setdefault(at, f"{field.name} is longer than {longest:,} characters")
+        if not reasons:
             return draft
-        reason = f"text is longer than {longest:,} characters"
         numbers = draft.rows["record_number"].to_pylist()
-        refused = [Reject(numbers[at], 0, reason, b"") for at in places]
-        kept = [at for at in range(draft.rows.num_rows) if at not in {*places}]
+        refused = [Reject(numbers[at], 0, reason, b"") for at, reason in reasons.items()]
+        kept = [at for at in range(draft.rows.num_rows) if at not in reasons]
         rows = draft.rows.take(pa.array(kept, pa.int64()))
         return replace(
             draft,
@@ -252,11 +257,26 @@ def check_json(content: bytes, limits: Limits) -> None:
         raise UnreadableRequestError(NO_JSON) from None
     if not isinstance(value, dict | list):
         raise UnreadableRequestError(NO_JSON)
-    page = (value.get("data") or value.get("statuses")) if isinstance(value, dict) else value
-    if isinstance(page, list) and len(page) > limits.posts:
+    pages = value if isinstance(value, list) else [value]
+    if max(len(pages), sum(map(count_posts, pages))) > limits.posts:
         raise OversizedRequestError(_too_many(limits))
+    if (
+        len(content) * sum(count_posts(page) for page in pages if isinstance(page, dict) and "includes" in page)
+        > MAX_INCLUDED_BYTES
+    ):
+        raise OversizedRequestError("The body includes too much for so many posts: send them in several requests.")
     if is_deeper(value, limits.nesting):
         raise UnreadableRequestError(deep)
+
+
+def count_posts(page: Any) -> int:
+    """Return how many posts a page of an API holds; what is no page is a post itself.
+
+    >>> count_posts({"data": [{}, {}]}), count_posts({"text": "flu"}), count_posts(7)
+    (2, 1, 1)
+    """
+    held = (page.get("data") or page.get("statuses")) if isinstance(page, dict) else None
+    return len(held) if isinstance(held, list) else 1
 
 
 def is_deeper(value: object, limit: int) -> bool:

@@ -95,6 +95,7 @@ def test_each_refused_post_has_its_reason_and_the_others_their_score(served: Ser
         POST | {"text": "=SUM(A1)"},
         POST | {"text": "x" * 25_001},
         POST | {"user_protected": True},
+        POST | {"user_description": "!" * 25_001},
         {"temperature": 21},
         {"delete": {"status": {"id_str": "7"}}},
         {"limit": {"track": 7}},
@@ -117,6 +118,7 @@ def test_each_refused_post_has_its_reason_and_the_others_their_score(served: Ser
         "text holds a spreadsheet formula",
         "text is longer than 25,000 characters",
         "account protected",
+        "user_description is longer than 25,000 characters",
         "not a tweet of a known shape",
         "a delete notice, no post",
         "holds no post",
@@ -181,6 +183,14 @@ def test_a_hostile_request_gets_its_code_and_a_sentence(
         assert set(said) == {"detail"}
         assert said["detail"].endswith(".")
         assert TOKEN not in answer.text
+
+
+def test_what_a_page_includes_is_not_kept_a_thousand_times(home: Path) -> None:
+    tweets = [{"id": str(at), "author_id": "7", "created_at": "2020-12-20T06:06:44Z", "text": "a"} for at in range(400)]
+    page = {"data": tweets, "includes": {"users": [{"id": "7", "username": "q", "url": "x" * 1_000_000}]}}
+    with serving(home) as served:
+        assert served.ask(page).status_code == served.ask([page]).status_code == 413
+        assert served.ask(page | {"data": tweets[:100]}).status_code == 200
 
 
 def test_a_body_without_a_length_is_cut_off_at_the_limit(served: Served) -> None:
