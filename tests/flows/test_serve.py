@@ -12,6 +12,7 @@ import pytest
 from flows.lake.tables import query
 from flows.serve.scoring import Scorer
 from flows.settings import Settings
+from flows.sources.drafts import has_surrogate
 
 if TYPE_CHECKING:
     from flows.sample import Manifest
@@ -44,9 +45,14 @@ def score_files(scorer: Scorer, folder: Path) -> "list[tuple[str, float]]":
     """Return id and probability of every record of the sample's files that is a post."""
     answers = []
     for file in sorted(folder.glob("*.csv.gz")):
-        with gzip.open(file, "rt", encoding="utf-8", errors="replace", newline="") as lines:
+        with gzip.open(file, "rt", encoding="utf-8", errors="surrogateescape", newline="") as lines:
             header, *records = csv.reader(lines)
-        posts = [dict(zip(header, record, strict=True)) for record in records if len(record) == len(header)]
+        posts = [dict(zip(header, record, strict=True)) for record in records if is_readable(record, header)]
         for start in range(0, len(posts), 500):
             answers += scorer.run(json.dumps(posts[start : start + 500]))
     return [(each["post_id"], each["retweet_probability"]) for each in answers if each["reason"] is None]
+
+
+def is_readable(record: list[str], header: list[str]) -> bool:
+    """Say whether JSON can hold a record at all: a cut one, or one that is not UTF-8, was never sent."""
+    return len(record) == len(header) and not has_surrogate("".join(record))
