@@ -41,6 +41,7 @@ SOUND = {
     "refined_post_places": {"place_id": "'b'"},
     "refined_published_weeks": {"place_id": "'US'"},
     "refined_sentiment_days": {"count_scored": "3", "count_posts": "3"},
+    "refined_topic_hours": {"posted_hour": "timestamp'2020-01-02 03:00:00'"},
     "refined_topic_terms": {"term_kind": "'url'", "count_posts": "2", "count_authors": "2", "count_topic_posts": "2"},
 }
 """What else must stand there for the row to be sound."""
