@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 SOURCES: Final = frozenset({"twitter"})
 """Whose posts the model learns from; other sources do not tell how many posts their authors have liked."""
 
-_YEAR: Final = r"(?P<year>\d{4}|-\d{4,19}|\+\d{5,19})"
+_TIME: Final = r"(?P<hour>\d\d):(?P<minute>\d\d)"
 _CREATED: Final = (
-    re.compile(rf"{_YEAR}-(?P<month>\d\d)-(?P<day>\d\d) (?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)", re.ASCII),
-    re.compile(rf"(?P<day>\d\d)-(?P<month>\d\d)-{_YEAR} (?P<hour>\d\d):(?P<minute>\d\d)(?P<second>)", re.ASCII),
+    re.compile(rf"(?P<year>\d{{4}})-(?P<month>\d\d)-(?P<day>\d\d) {_TIME}:(?P<second>\d\d)", re.ASCII),
+    re.compile(rf"(?P<day>\d\d)-(?P<month>\d\d)-(?P<year>\d{{4}}) {_TIME}(?P<second>)", re.ASCII),
 )
-"""Spark's `yyyy-MM-dd HH:mm:ss` and `dd-MM-yyyy HH:mm`: a year of more than four digits has a sign."""
+"""Spark's `yyyy-MM-dd HH:mm:ss` and `dd-MM-yyyy HH:mm`; `curated_twitter_posts` takes years of four digits only."""
 _BIGINT: Final = re.compile(r"[\x00-\x20\x7f]*([+-]?)0*([0-9]{1,19})[\x00-\x20\x7f]*")
 """What Spark casts to a whole number: white space and control characters around it do not count."""
 _INT64: Final = 1 << 63
@@ -102,7 +102,7 @@ def spell_features(
 def read_created(spelling: str | None) -> int | None:
     """Return when an account was created, in microseconds since 1970; None if it is in neither of Spark's patterns.
 
-    A year may lie before 1 or after 9999, which no `datetime` holds; the calendar is Gregory's throughout.
+    The year may be 0, which no `datetime` holds; the calendar is Gregory's throughout.
 
     >>> read_created("1970-01-02 00:00:01"), read_created("02-01-1970 00:00"), read_created("1970-02-30 00:00:00")
     (86401000000, 86400000000, None)
@@ -125,19 +125,15 @@ def read_bigint(spelling: str | None) -> int | None:
 
 
 def _to_micros(found: re.Match[str]) -> int | None:
-    year = int(found["year"])
-    if found["year"].startswith("-") and not year:
-        return None
-    hour, minute, second = (int(found[unit] or 0) for unit in ("hour", "minute", "second"))
-    in_cycle = year % _CYCLE_YEARS + _CYCLE_YEARS
+    year, month, day, hour, minute, second = (
+        int(found[part] or 0) for part in ("year", "month", "day", "hour", "minute", "second")
+    )
     try:
-        moment = datetime(in_cycle, int(found["month"]), int(found["day"]), hour, minute, second, tzinfo=UTC)
+        moment = datetime(year or _CYCLE_YEARS, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
-    cycles = (year - in_cycle) // _CYCLE_YEARS
-    seconds = (moment - _EPOCH) // timedelta(seconds=1) + cycles * _CYCLE_DAYS * 86_400
-    micros = seconds * 1_000_000
-    return micros if -_INT64 <= micros < _INT64 else None
+    since = moment - _EPOCH - timedelta(days=0 if year else _CYCLE_DAYS)
+    return since // timedelta(microseconds=1)
 
 
 def _shares(text: str | None, language: str) -> tuple[float, float]:

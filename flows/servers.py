@@ -5,7 +5,6 @@ close it or when we die, even by kill -9; the guard then ends its command and al
 """
 
 import ctypes
-import fcntl
 import json
 import os
 import select
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from flows.deployment import WORK_POOL, bury_lost_runs, deploy_scoring, ensure_work_pool, promoted_version
 from flows.errors import EpilakeError
+from flows.lake.locks import alone
 from flows.orchestrator import is_healthy, read_up
 from flows.prefect_server import LOOPBACK, STOP_SECONDS, listen, server_command, server_environment
 from flows.settings import PROJECT_ROOT, Settings
@@ -148,7 +148,7 @@ def serve_all(
     # SIGINT too: a shell starts a background command with SIGINT ignored
     before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with _only_once(settings), ExitStack() as stack:
+        with alone(settings.home / "up.lock", lambda: _tell_running(settings)), ExitStack() as stack:
             crew = Crew(settings, project, stack)
             addresses = _start(crew, prefect_port, mlflow_port)
             stack.enter_context(_published(settings, addresses, crew.children))
@@ -201,17 +201,10 @@ def _mlflow_environment(port: int) -> dict[str, str]:
     }
 
 
-@contextmanager
-def _only_once(settings: Settings) -> Iterator[None]:
-    """Hold the right to be the one `epilake up` of this installation."""
-    with (settings.home / "up.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            up = read_up(settings)
-            where = f"Prefect at {up['prefect_url']}, MLflow at {up['mlflow_url']}" if up else "it starts or stops now"
-            raise EpilakeError(f"Epilake is up already for {settings.home}: {where}.") from error
-        yield
+def _tell_running(settings: Settings) -> str:
+    up = read_up(settings)
+    where = f"Prefect at {up['prefect_url']}, MLflow at {up['mlflow_url']}" if up else "it starts or stops now"
+    return f"Epilake is up already for {settings.home}: {where}."
 
 
 @contextmanager

@@ -5,8 +5,9 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.errors import EpilakeError
@@ -28,6 +29,26 @@ def exclusive(settings: Settings, name: str) -> Iterator[None]:
     settings.locks.mkdir(parents=True, exist_ok=True)
     with (settings.locks / f"{name}.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def alone(file: Path, told: Callable[[], str]) -> Iterator[None]:
+    """Hold a place of which there is one; the kernel lets go of it when its holder dies.
+
+    Args:
+        file: The lock's file; its folder is made.
+        told: Says who holds it, if somebody does.
+
+    Raises:
+        EpilakeError: Another process holds it.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise EpilakeError(told()) from error
         yield
 
 

@@ -4,19 +4,19 @@ Its data lie under `<home>/kafka`. A broker that was killed is started again on 
 acknowledged, so that whoever was talking to it goes on.
 """
 
-import fcntl
 import json
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from flows.errors import EpilakeError
 from flows.lake.jars import find_java, resolve_broker_jars
+from flows.lake.locks import alone
 from flows.prefect_server import LOOPBACK, listen
 from flows.servers import Child, Crew
 from flows.settings import Settings
@@ -67,7 +67,7 @@ def serve_broker(settings: Settings, *, port: int | None, announce: Callable[[st
     stop = threading.Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with _only_once(settings), ExitStack() as stack:
+        with alone(settings.broker / "up.lock", lambda: _tell_running(settings)), ExitStack() as stack:
             address = _write_properties(settings, port)
             _format(settings, java, jars)
             crew = Crew(settings, settings.home, stack)
@@ -142,15 +142,6 @@ def _command(settings: Settings, java: Path, jars: Path, program: str) -> list[s
     return [str(java), *options, "-cp", f"{jars}/*", program, str(settings.broker / "server.properties")]
 
 
-@contextmanager
-def _only_once(settings: Settings) -> Iterator[None]:
-    """Hold the right to be the one broker of this installation."""
-    with (settings.broker / "up.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            known = read_broker(settings)
-            raise EpilakeError(
-                f"Kafka is up already for {settings.home}, at {known.get('host')}:{known.get('port')}."
-            ) from error
-        yield
+def _tell_running(settings: Settings) -> str:
+    known = read_broker(settings)
+    return f"Kafka is up already for {settings.home}, at {known.get('host')}:{known.get('port')}."

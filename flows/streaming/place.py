@@ -4,7 +4,6 @@ The lake says how far (`ops.cursors`); Spark's checkpoint is derived from it and
 under the same name is another topic.
 """
 
-import fcntl
 import json
 import shutil
 import uuid
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.errors import EpilakeError
 from flows.lake.contracts import CURSORS
+from flows.lake.locks import alone
 from flows.lake.tables import query
 from flows.settings import Settings
 from flows.streaming.client import ANSWER_SECONDS, identify_topic, open_admin
@@ -77,12 +77,8 @@ def only_one(settings: Settings, topic: str) -> Iterator[None]:
     Raises:
         EpilakeError: Another process reads it into this lake.
     """
-    settings.locks.mkdir(parents=True, exist_ok=True)
-    with (settings.locks / f"stream-{topic}.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise EpilakeError(f"Another stream reads {topic!r} into {settings.lake}: stop it first.") from error
+    told = f"Another stream reads {topic!r} into {settings.lake}: stop it first."
+    with alone(settings.locks / f"stream-{topic}.lock", lambda: told):
         yield
 
 

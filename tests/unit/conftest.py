@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from flows.sample import write_sample
+from flows.settings import Settings
 from tests.unit.loopback.server import serving
 from tests.unit.loopback.twitter import XServer
 from tests.unit.sample_reader import Sample
@@ -29,3 +31,14 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     """The sample as it is by default; a test that writes it again writes the same bytes."""
     folder = tmp_path_factory.mktemp("sample")
     return Sample(folder, write_sample(folder))
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation with a registered version in production, made without a JVM; a service under test reads it."""
+    from tests.unit.registered import register
+    from tests.unit.serving import FEW, MANY
+
+    home = tmp_path_factory.mktemp("serve")
+    register(Settings(home=home), few=FEW, many=MANY)
+    return home

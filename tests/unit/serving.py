@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,20 +15,12 @@ from typing import Any
 
 import httpx
 
+from flows.serve.scoring import EXAMPLE
+
 TOKEN = "a-token-that-nobody-guesses"
-POST = {
-    "user_name": "Quillon Vantongeren",
-    "user_location": "Lima",
-    "user_created": "2009-04-08 17:52:46",
-    "user_followers": 405,
-    "user_friends": 1692,
-    "user_favourites": 3247,
-    "user_verified": False,
-    "date": "2020-12-20 06:06:44",
-    "text": "zebrafinch fever on the third day of the flu",
-    "hashtags": "['flu']",
-    "source": "Twitter for Android",
-}
+FEW, MANY = 0.25, 0.75
+"""What the registered version says of an author with few followers, and with many."""
+POST = EXAMPLE | {"user_name": "Quillon Vantongeren", "text": "zebrafinch fever on the third day of the flu"}
 """A post of nobody, with words that stand nowhere else."""
 
 
@@ -90,3 +83,10 @@ def serving(home: Path, *options: str, **settings: object) -> Iterator[Served]:
             process.kill()
         process.wait()
         process.stdout.close()
+
+
+def wait_for(is_so: Any, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -2,8 +2,6 @@
 
 import json
 import socket
-import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,21 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.settings import Settings
 from ml.model import MODEL_NAME
-from ml.registry import PRODUCTION
-from tests.unit.registered import register
-from tests.unit.serving import POST, TOKEN, Served, serving
-
-FEW, MANY = 0.25, 0.75
-"""What the registered version says of an author with few followers, and with many."""
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("serve")
-    register(Settings(home=home), few=FEW, many=MANY)
-    return home
+from tests.unit.serving import FEW, MANY, POST, TOKEN, Served, serving, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -298,92 +283,3 @@ def test_nothing_of_a_request_is_kept_or_logged(served: Served, home: Path) -> N
             assert b"zebrafinch" not in content, file
             assert b"Vantongeren" not in content, file
             assert TOKEN.encode() not in content, file
-
-
-def test_too_many_requests_are_told_to_come_again_and_later_ones_are_answered(home: Path) -> None:
-    body = [POST | {"text": f"{at} " + "fever and flu " * 700} for at in range(60)]
-    with serving(home, serve_max_waiting=2, serve_max_posts=100) as served, ThreadPoolExecutor(16) as pool:
-        answers = [each.result() for each in [pool.submit(served.ask, body) for _ in range(32)]]
-        codes = {answer.status_code for answer in answers}
-        assert codes == {200, 429}
-        assert {answer.headers["Retry-After"] for answer in answers if answer.status_code == 429} == {"1"}
-        assert [served.ask(POST).status_code for _ in range(20)] == [200] * 20
-
-
-def test_a_promotion_under_load_fails_no_request_and_later_answers_are_the_new_versions(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path)
-    first = register(settings, few=0.1, many=0.2)
-    with serving(tmp_path) as served:
-        told = threading.Event()
-        answers: list[tuple[int, int, float]] = []
-
-        def load() -> None:
-            with served.client() as client:
-                while not told.is_set():
-                    answer = client.post("/score", json=[POST] * 3)
-                    found = answer.json()["predictions"]
-                    assert len({each["model_version"] for each in found}) == 1  # never two in one answer
-                    answers.append((answer.status_code, found[0]["model_version"], found[0]["retweet_probability"]))
-
-        with ThreadPoolExecutor(4) as pool:
-            loads = [pool.submit(load) for _ in range(4)]
-            second = register(settings, few=0.8, many=0.9)
-            wait_for(lambda: bool(answers) and answers[-1][1] == second)
-            third = register(settings, few=0.3, many=0.4)
-            wait_for(lambda: answers[-1][1] == third)
-            told.set()
-            for each in loads:
-                each.result()
-    assert {code for code, _, _ in answers} == {200}
-    assert {(version, score) for _, version, score in answers} == {(first, 0.1), (second, 0.8), (third, 0.3)}
-
-
-def test_a_version_that_was_tampered_with_is_not_loaded_and_the_old_one_goes_on(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path)
-    first = register(settings, few=FEW, many=MANY)
-    second = register(settings, few=0.8, many=0.9, in_production=False)
-    newest = max(tmp_path.rglob("predictor.json"), key=lambda file: file.stat().st_mtime_ns)
-    newest.write_text(newest.read_text().replace("0.8", "0.9"))
-    with serving(tmp_path) as served:
-        from flows.promotions import open_registry
-
-        open_registry(settings).set_alias(PRODUCTION, second)
-        failed = 'epilake_serve_reloads_total{outcome="failed"}'
-        wait_for(lambda: failed in served.read_metrics())
-        assert served.ask(POST).json()["predictions"][0]["model_version"] == first
-        assert "ModelTamperedError" in served.output.read_text()
-        with served.client() as client:
-            assert client.get("/ready").status_code == 200
-
-
-def test_without_a_model_it_waits_for_one(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path)
-    with serving(tmp_path) as served, served.client() as client:
-        assert client.get("/health").json() == {"status": "up", "model_version": None}
-        assert client.get("/ready").status_code == 503
-        assert client.post("/score", json=POST).status_code == 503
-        register(settings, few=FEW, many=MANY)
-        wait_for(lambda: client.get("/ready").status_code == 200)
-        assert client.post("/score", json=POST).json()["predictions"][0]["retweet_probability"] == FEW
-
-
-def test_told_to_stop_it_answers_what_runs_and_ends_well(home: Path) -> None:
-    body = [POST | {"text": f"{at} " + "fever and flu " * 700} for at in range(100)]
-    with serving(home, serve_max_posts=100) as served, ThreadPoolExecutor(1) as pool:
-        running = pool.submit(served.ask, body)
-        wait_for(lambda: "epilake_serve_waiting 1.0" in served.read_metrics())
-        assert served.stop() == 0
-        assert running.result().status_code == 200
-
-
-def test_without_a_token_only_this_machine_by_its_own_name_may_ask(home: Path) -> None:
-    with serving(home, "--no-token", serve_token="") as served, served.client(token=None) as client:
-        assert client.post("/score", json=POST).status_code == 200
-        assert client.post("/score", json=POST, headers={"Host": "evil.example"}).status_code == 400
-
-
-def wait_for(is_so: Any, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.05)

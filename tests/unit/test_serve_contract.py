@@ -19,17 +19,7 @@ from flows.cli import app
 from flows.serve import scoring
 from flows.settings import Settings
 from ml.model import MODEL_NAME
-from tests.unit.registered import register
-from tests.unit.serving import POST, TOKEN, serving
-
-FEW, MANY = 0.25, 0.75
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("serve")
-    register(Settings(home=home), few=FEW, many=MANY)
-    return home
+from tests.unit.serving import FEW, MANY, POST, TOKEN, serving
 
 
 def test_schemathesis_finds_no_answer_that_the_document_does_not_promise(home: Path, tmp_path: Path) -> None:

@@ -22,9 +22,17 @@ typed as (
         user_name,
         nullif(trim(user_location), '') as user_location,
         user_description,
+        -- only years of four digits: a longer one may be a moment that overflows, which
+        -- stops the build instead of giving null
         coalesce(
-            try_to_timestamp(user_created, 'yyyy-MM-dd HH:mm:ss'),
-            try_to_timestamp(user_created, 'dd-MM-yyyy HH:mm')
+            try_to_timestamp(
+                case when length(user_created) = 19 then user_created end,
+                'yyyy-MM-dd HH:mm:ss'
+            ),
+            try_to_timestamp(
+                case when length(user_created) = 16 then user_created end,
+                'dd-MM-yyyy HH:mm'
+            )
         ) as user_created_at,
         try_cast(user_followers as bigint) as user_followers,
         try_cast(user_friends as bigint) as user_friends,
