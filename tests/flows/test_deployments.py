@@ -41,7 +41,8 @@ NEW_POSTS = 300
 NAMES = [
     "build/on-demand", "collect/on-demand", "enrich/on-demand", "erase/every-six-hours", "ingest/on-demand",
     "ingest_counts/on-demand", "maintain/nightly", "monitor/nightly", "pipeline/nightly", "promote/approval",
-    "retrain/on-trigger", "rollback/on-demand", "score/hourly", "train/on-demand",
+    "publish/on-demand", "retrain/on-trigger", "rollback/on-demand", "score/hourly", "stream/on-demand",
+    "train/on-demand",
 ]  # fmt: skip
 RETRAINING = "retrain/on-trigger"
 
