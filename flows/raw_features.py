@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from flows.errors import EpilakeError
-from ml.language import detect_language
+from ml.language import detect_all
 from ml.sentiment import LANGUAGES, score_text
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def raw_features(source: str, rows: "pa.Table") -> "pa.Table":
     Raises:
         EpilakeError: The model has not learnt from posts of that source.
     """
-    texts = set(_values(rows, "text"))
-    codes = {text: detect_language(text).code for text in texts}
+    texts = list(dict.fromkeys(_values(rows, "text")))
+    codes = {text: verdict.code for text, verdict in zip(texts, detect_all(texts), strict=True)}
     return spell_features(source, rows, codes, {text: _shares(text, code) for text, code in codes.items()})
 
 

@@ -17,9 +17,10 @@ error.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.metadata import version
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 METHOD = "py3langid"
-RULES = 1
+RULES = 2
 """Raise it by one with any change of this module that alters a verdict."""
 METHOD_VERSION: str = f"py3langid-{version('py3langid')}+{RULES}"
 
@@ -52,6 +53,9 @@ EXTINCT = frozenset({"la", "sa", "grc", "hbo", "vo"})
 """Languages that the model knows and nobody posts in: short texts of others are taken for them."""
 
 LANGUAGE_COLUMNS = ("language", "language_score")
+
+AT_ONCE = 1_024
+"""Texts whose n-grams are multiplied together: bounds the memory of it to a few megabytes."""
 
 _UNSPACED = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u312f\u31a0-\u31ff\u3400-\u9fff\uf900-\ufaff"
 """Thai to Tibetan, Burmese, Khmer, kana, Han: a hashtag in them has no end but the text's, so only its `#` goes."""
@@ -90,11 +94,23 @@ def detect_language(text: str | None) -> Language:
     >>> detect_language("@who https://who.int #COVID19 💉💉 100%")
     Language(code='und', score=0.0)
     """
-    words = strip_noise(text or "")
-    if not any(map(str.isalpha, words)):
-        return Language(UNDETERMINED, 0.0)
-    code, score = load_identifier().classify(words)
-    return Language(code if score >= THRESHOLD else UNDETERMINED, min(score, 1.0))
+    return detect_all([text])[0]
+
+
+def detect_all(texts: Sequence[str | None]) -> list[Language]:
+    """Tell the language of each text as `LanguageIdentifier.classify` does, but of many at once in a third of the time.
+
+    A text's verdict is the same to the last bit whichever texts are beside it.
+    """
+    verdicts = [Language(UNDETERMINED, 0.0)] * len(texts)
+    stripped = enumerate(strip_noise(text or "") for text in texts)
+    words = [(place, told) for place, told in stripped if any(map(str.isalpha, told))]
+    for start in range(0, len(words), AT_ONCE):
+        some = words[start : start + AT_ONCE]
+        codes, scores = _classify([told for _, told in some])
+        for (place, _), code, score in zip(some, codes, scores, strict=True):
+            verdicts[place] = Language(code if score >= THRESHOLD else UNDETERMINED, min(score, 1.0))
+    return verdicts
 
 
 def strip_noise(text: str) -> str:
@@ -108,15 +124,42 @@ def strip_noise(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def load_identifier() -> "LanguageIdentifier":
-    """Return the model, with normalised probabilities and dialects counted as their language; it takes a second."""
+    """Return the model, with normalised probabilities and dialects counted as their language; it takes a second.
+
+    Its table, of single precision and with the languages of an n-gram side by side, takes 55 MB.
+    """
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     model.set_languages(set(model.labels) - EXTINCT)
     codes = [MEMBER_OF.get(code, code) for code in model.nb_classes]  # equal ones are added up
+    table = np.ascontiguousarray(model.nb_ptc, dtype=np.float32)
     return LanguageIdentifier(
-        model.nb_ptc, model.nb_pc, codes, model.tk_nextmove, model.tk_output, norm_probs=True, tk_row=model.tk_row
+        table, model.nb_pc, codes, model.tk_nextmove, model.tk_output, norm_probs=True, tk_row=model.tk_row
     )
+
+
+def _classify(words: list[str]) -> tuple[list[str], list[float]]:
+    """Return the likeliest language of each text and its probability: naive Bayes, as one product of matrices."""
+    from py3langid.langid import visit_counts
+    from scipy.sparse import csr_array
+
+    model = load_identifier()
+    encoded = [model._encode(text) for text in words]
+    grams = [visit_counts(model.tk_nextmove, model._rowbase, model.tk_output, text) or {} for text in encoded]
+    ends = np.cumsum([0, *map(len, grams)])
+    which = np.fromiter(chain.from_iterable(grams), np.int32, ends[-1])
+    often = np.fromiter(chain.from_iterable(found.values() for found in grams), np.float32, ends[-1])
+    counts = csr_array((np.log1p(often), which, ends), shape=(len(words), len(model.nb_ptc)))
+    likely = counts @ model.nb_ptc
+    likely[np.diff(ends) > 0] += model.nb_pc
+    likely *= 1 / np.sqrt(np.array([len(text) or 1 for text in encoded], dtype=np.float32))[:, None]
+    np.exp(likely - likely.max(axis=1, keepdims=True), out=likely)
+    likely /= likely.sum(axis=1, keepdims=True)
+    for first, other in model._alias_pairs:
+        likely[:, first] += likely[:, other]
+        likely[:, other] = 0
+    return [model.nb_classes[place] for place in likely.argmax(axis=1)], likely.max(axis=1).tolist()
 
 
 def detect_languages(texts: pd.Series) -> pd.DataFrame:
@@ -128,7 +171,7 @@ def detect_languages(texts: pd.Series) -> pd.DataFrame:
     ['fr', 'und']
     """
     places, distinct = pd.factorize(texts)
-    verdicts = [*map(detect_language, distinct), Language(UNDETERMINED, 0.0)]  # a null's place is -1, the last one
+    verdicts = [*detect_all(list(distinct)), Language(UNDETERMINED, 0.0)]  # a null's place is -1, the last one
     codes = np.array([verdict.code for verdict in verdicts], dtype=object)
     scores = np.array([verdict.score for verdict in verdicts])
     return pd.DataFrame({"language": codes[places], "language_score": scores[places]}, index=texts.index)

@@ -6,10 +6,8 @@ The same functions as in `flows.enrichments` and dbt's SQL (`flows.raw_features`
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-import pandas as pd
-
 from flows.raw_features import SOURCES, read_bigint, spell_features
-from ml.language import detect_languages
+from ml.language import detect_all
 from ml.sentiment import LANGUAGES, SENTIMENT_COLUMNS, Sentiment, score_text
 
 if TYPE_CHECKING:
@@ -45,9 +43,9 @@ def find_facts(source: str, rows: "pa.Table") -> "pa.Table | None":
         return None
     texts: list[str] = rows["text"].to_pylist()
     distinct = list(dict.fromkeys(texts))
-    verdicts = detect_languages(pd.Series(distinct, dtype=object))
-    codes: dict[str | None, str] = dict(zip(distinct, verdicts["language"], strict=True))
-    surely = dict(zip(distinct, verdicts["language_score"], strict=True))
+    verdicts = detect_all(distinct)
+    codes: dict[str | None, str] = {text: verdict.code for text, verdict in zip(distinct, verdicts, strict=True)}
+    surely = {text: verdict.score for text, verdict in zip(distinct, verdicts, strict=True)}
     scores = {text: score_text(text) if code in LANGUAGES else None for text, code in codes.items()}
     hashes = {text: hashlib.sha256(text.encode()).hexdigest() for text in distinct}
     found = spell_features(source, rows, codes, {text: _shares(score) for text, score in scores.items()})

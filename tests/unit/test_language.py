@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import ml.language
 from flows.sample.phrasebook import LANGUAGES, PHRASES, TOPICS, list_statements
 from ml.language import (
     EXTINCT,
@@ -18,6 +19,7 @@ from ml.language import (
     MAX_CHARACTERS,
     MEMBER_OF,
     METHOD_VERSION,
+    THRESHOLD,
     UNDETERMINED,
     detect_language,
     detect_languages,
@@ -139,6 +141,24 @@ def test_a_series_is_told_text_by_text_on_its_own_index(found: list[str | None],
     assert list(verdicts.columns) == list(LANGUAGE_COLUMNS)
     assert verdicts.index.equals(index)
     assert list(verdicts.itertuples(index=False, name=None)) == [tuple(detect_language(text)) for text in found]
+
+
+@PROPERTY
+@given(found=st.lists(texts | lines, min_size=1, max_size=8))
+def test_many_at_once_are_told_as_the_library_tells_each(found: list[str]) -> None:
+    for text, (code, score) in zip(found, detect_languages(pd.Series(found)).itertuples(index=False), strict=True):
+        words = strip_noise(text)
+        its, surely = load_identifier().classify(words) if any(map(str.isalpha, words)) else (UNDETERMINED, 0.0)
+        assert score == pytest.approx(min(surely, 1.0), abs=1e-5)
+        assert code == (its if score >= THRESHOLD else UNDETERMINED)
+
+
+def test_a_verdict_is_the_same_to_the_last_bit_whatever_is_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [f"{first} {second}" for first in LINES.values() for second in LINES.values()]
+    together = detect_languages(pd.Series(many))
+    assert list(together.itertuples(index=False, name=None)) == [tuple(detect_language(text)) for text in many]
+    monkeypatch.setattr(ml.language, "AT_ONCE", 7)
+    pd.testing.assert_frame_equal(detect_languages(pd.Series(many)), together)
 
 
 def test_only_the_beginning_of_a_long_text_is_read() -> None:
