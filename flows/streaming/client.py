@@ -124,7 +124,10 @@ def open_admin(settings: Settings) -> "AdminClient":
 
     told: list[str] = []
     options: dict[str, Any] = {**client_options(settings), "error_cb": lambda error: told.append(error.str())}
-    admin = AdminClient(options)
+    try:
+        admin = AdminClient(options)
+    except KafkaException as error:  # a file that is not there, or holds something else
+        raise EpilakeError(f"{error.args[0].str()}: see the EPILAKE_KAFKA_* settings.") from error
     try:
         admin.list_topics(timeout=ANSWER_SECONDS)
     except KafkaException as error:

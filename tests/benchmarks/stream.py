@@ -3,13 +3,11 @@
     python tests/benchmarks/stream.py MINUTES [RATE]    # EPILAKE_HOME: a lake whose model scores; 3,480 posts a second
 
 Prints the slope of the lag after the first minute (at most 0 is sustained), lost and doubled against the publisher's
-ledger, the 50th and 95th percentile from publishing to RAW and to the prediction, and the CPU seconds of all processes.
-The posts are invented.
+ledger, and the 50th and 95th percentile from publishing to RAW and to the prediction. The posts are invented.
 """
 
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -142,14 +140,13 @@ def main() -> None:
     kafka.wait()
     if not points:
         raise SystemExit("no micro-batch ended while the publisher ran: measure for longer, or at a lower rate")
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     warm = [point for point in points if point[0] >= min(WARM_SECONDS, points[-1][0] / 3)]
     write(f"load {os.getloadavg()[0]:.1f}; rate {rate:,.0f} posts a second for {minutes:g} minutes")
     write(
         f"slope of the lag {slope_of(warm):+.1f} messages a second over {len(warm)} micro-batches, "
         f"{points[-1][1]:,} as the publisher ended"
     )
-    write(f"stream exit code {stream.returncode}; {used.ru_utime + used.ru_stime:.0f} CPU seconds in all")
+    write(f"stream exit code {stream.returncode}")
     compare(home, topic, ledger)
     shutil.rmtree(scratch)
 
