@@ -21,14 +21,15 @@ def collect(
     source: Annotated[str, typer.Option("--source", help="Live source to ask: bluesky, feeds, mastodon, …")],
     *,
     minutes: Annotated[float, typer.Option(help="How long a stream is listened to.", min=0.01)] = 10.0,
+    publish: Annotated[str, typer.Option(help="Topic of Kafka to send them to, instead of RAW.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Bring posts about the topics from a live source into RAW."""
+    """Bring posts about the topics from a live source into RAW, or into a topic of Kafka."""
 
     def call() -> object:
         from flows.collect import collect as flow
 
-        return flow(source, minutes)
+        return flow(source, minutes, publish)
 
     run_flow(call, as_json=as_json, start_spark=False)
 

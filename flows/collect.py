@@ -2,6 +2,7 @@
 
 A group of pages becomes one batch, on the same way as a file's records. After the batch is in RAW its cursors and what
 it covered are recorded, so a run that was killed asks again for what it had not stored, and what comes twice is known.
+Instead of into RAW a group can go into a topic of Kafka, out of which `flows.stream` brings it.
 """
 
 import hashlib
@@ -26,12 +27,14 @@ from flows.coverage_ledger import split_by_hour
 from flows.ingest import load_batches, record_batches, stage_chunk, staging_folder
 from flows.lake.contracts import BATCHES, COVERAGE, CURSORS, POSTS
 from flows.lake.tables import append_rows, query
+from flows.publish import PARTITIONS, Ledger, Record, send_all, split
 from flows.runs import current_run_id, recorded
 from flows.settings import Settings
 from flows.sources import Chunk, Kind, Source
 from flows.sources.boundary import check_draft
 from flows.sources.files import InputFile
 from flows.sources.known import find_source
+from flows.streaming.client import ensure_topic, open_admin
 from flows.topics import match_topics
 
 GROUP_BYTES = 8_000_000
@@ -44,24 +47,29 @@ TOPICS = "_topics"
 
 
 @flow(name="collect")
-def collect(source: str, minutes: float = 10.0) -> dict[str, int]:
+def collect(source: str, minutes: float = 10.0, publish_to: str = "") -> dict[str, int]:
     """Ask a live source about the topics until it has answered, or for so long; return the counts of records.
 
     Args:
         source: Name of the source.
         minutes: How long a stream is listened to, and how long a rate limit may be waited for.
+        publish_to: Topic of Kafka into which the records go as the source gave them; empty: into RAW.
 
     Raises:
-        EpilakeError: The source has no live client, or its credentials are missing or refused.
+        EpilakeError: The source has no live client, its credentials are missing or refused, or Kafka takes no records.
     """
     settings = Settings()
     totals = Counter(dict.fromkeys(("count_batches", *COUNTS), 0))
     with recorded(settings, "collect") as report, staging_folder(settings) as staging:
         collector, admission = make_collector(settings, source), open_admission(settings)
+        if publish_to:
+            ensure_topic(open_admin(settings), publish_to, PARTITIONS)
         plan, until = make_plan(settings, source), datetime.now(UTC) + timedelta(minutes=minutes)
         pages = collector.collect(plan.requests, read_cursors(settings, source), until=until)
         for number, group in enumerate(group_pages(pages)):
-            batch = store_pages(settings, plan, admission, group, staging / f"{number:06}")
+            batch = take_pages(
+                settings, plan, admission, group, staging=staging / f"{number:06}", publish_to=publish_to
+            )
             totals.update({"count_batches": 1, **{name: getattr(batch, name) for name in COUNTS}})
         report.update(totals)
     return dict(totals)
@@ -87,25 +95,6 @@ def group_pages(pages: Iterable[Page]) -> Iterator[list[Page]]:
         yield group
 
 
-@task(cache_policy=NO_CACHE)
-def store_pages(settings: Settings, plan: Plan, admission: Admission, pages: list[Page], staging: Path) -> Batch:
-    """Bring a group of pages into RAW, and record how far and how well the source was heard."""
-    source = find_source(plan.source)
-    answers = [read_page(settings, plan, source, admission, page) for page in pages]
-    batch = identify_batch(settings, plan.source, pages)
-    for number, chunk in enumerate(chunk for answer in answers for chunk in answer.chunks):
-        stage_chunk(source, admission, batch, chunk, staging / "0" / f"{number:06}")
-        batch = batch.add_chunk(chunk)
-    (batch,) = load_batches.fn(settings, source, [batch], staging)
-    row = batch.to_row(source=source.name, flow_run_id=current_run_id(), **admission.stamps)
-    record_batches.fn(settings, [row])
-    captured = find_captured(settings, source.name, batch)
-    append_rows(settings, COVERAGE, list(cover(plan, batch, answers, captured)), only_new=True)
-    append_rows(settings, CURSORS, list(move_cursors(plan, batch, pages)), only_new=True)
-    say(f"{source.name}: {batch.count_records:,} records, {batch.count_accepted:,} posts about the topics let in")
-    return batch
-
-
 @dataclass(frozen=True)
 class Answer:
     """One page as it is let in, and the topics of each capture, by its hash."""
@@ -125,9 +114,67 @@ class Answer:
         return sum(len(chunk.rejects) + sum(chunk.refused.values()) for chunk in self.chunks)
 
 
-def read_page(settings: Settings, plan: Plan, source: Source, admission: Admission, page: Page) -> Answer:
+@task(cache_policy=NO_CACHE)
+def take_pages(
+    settings: Settings, plan: Plan, admission: Admission, pages: list[Page], *, staging: Path, publish_to: str
+) -> Batch:
+    """Bring a group of pages into RAW or a topic of Kafka, and record how far and how well the source was heard."""
+    answers = [read_page(settings, plan, admission, page) for page in pages]
+    if publish_to:
+        batch = publish_answers(settings, plan, answers, publish_to)
+        captured = {key for answer in answers for key in answer.topics}
+    else:
+        batch = store_answers(settings, plan, admission, answers, staging)
+        captured = find_captured(settings, plan.source, batch)
+    append_rows(settings, COVERAGE, list(cover(plan, batch, answers, captured)), only_new=True)
+    append_rows(settings, CURSORS, list(move_cursors(plan, batch, pages)), only_new=True)
+    return batch
+
+
+def store_answers(settings: Settings, plan: Plan, admission: Admission, answers: list[Answer], staging: Path) -> Batch:
+    """Bring what was read into RAW, and record the batch."""
+    source = find_source(plan.source)
+    batch = identify_batch(settings, plan.source, [answer.page for answer in answers])
+    for number, chunk in enumerate(chunk for answer in answers for chunk in answer.chunks):
+        stage_chunk(source, admission, batch, chunk, staging / "0" / f"{number:06}")
+        batch = batch.add_chunk(chunk)
+    (batch,) = load_batches.fn(settings, source, [batch], staging)
+    row = batch.to_row(source=source.name, flow_run_id=current_run_id(), **admission.stamps)
+    record_batches.fn(settings, [row])
+    say(f"{source.name}: {batch.count_records:,} records, {batch.count_accepted:,} posts about the topics let in")
+    return batch
+
+
+def publish_answers(settings: Settings, plan: Plan, answers: list[Answer], topic: str) -> Batch:
+    """Send what was read and is wanted to Kafka, and return once it has all of it; the batch is not RAW's yet."""
+    batch, account = identify_batch(settings, plan.source, [answer.page for answer in answers]), Ledger()
+    send_all(settings, topic, plan.source, (record for answer in answers for record in list_wanted(answer)), account)
+    for chunk in (chunk for answer in answers for chunk in answer.chunks):
+        batch = batch.add_chunk(chunk)
+    count = account.count_acknowledged
+    say(f"{plan.source}: {batch.count_records:,} records, {count:,} messages published to {topic}")
+    return batch
+
+
+def list_wanted(answer: Answer) -> list[Record]:
+    """Return the records of a page as the source gave them: posts about a topic, notices, and what is malformed.
+
+    A page that is one document of several records, as X answers a search, goes whole or not at all.
+    """
+    wanted: set[int] = set()
+    for chunk in answer.chunks:
+        wanted.update(chunk.rows["record_number"].to_pylist())
+        wanted.update(reject.record_number for reject in chunk.rejects)
+        wanted.update(notice.record_number for notice in chunk.notices)
+    records = list(split(io.BytesIO(answer.page.content))) if wanted else []
+    if len(records) < answer.count_answered:
+        return records
+    return [record for number, record in enumerate(records, 1) if number in wanted]
+
+
+def read_page(settings: Settings, plan: Plan, admission: Admission, page: Page) -> Answer:
     """Read, check, narrow to the topics and protect one page."""
-    stream = io.BufferedReader(io.BytesIO(page.content))
+    source, stream = find_source(plan.source), io.BufferedReader(io.BytesIO(page.content))
     drafts = source.parse(stream, chunk_records=settings.chunk_records) if page.content else ()
     now, key = datetime.now(UTC), admission.secret.record_key
     checked = (check_draft(source.fields, draft, now=now, key=key) for draft in drafts)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 PEEK_BYTES = 1_000_000
 BEFORE_CONTENT = b"\xef\xbb\xbf \t\r\n"
 RUN_RECORDS = 1_000
+PARTITIONS = 2
+"""Of a topic that is made, unless told otherwise."""
 TICK_SECONDS = 0.02
 """How long the publisher rests when it is ahead of its rate."""
 DELIVERY_SECONDS = 300
@@ -74,7 +76,7 @@ def publish(
     *,
     rate: float = 0.0,
     ledger: str = "",
-    partitions: int = 2,
+    partitions: int = PARTITIONS,
 ) -> dict[str, int]:
     """Replay files into a topic; return the counts of files and of messages that the broker acknowledged.
 

@@ -95,6 +95,43 @@ def test_a_stream_is_narrowed_to_the_topics_and_goes_on_where_it_ended(
     assert state.state is State.NOT_ASKED
 
 
+@pytest.mark.spark
+def test_a_live_source_goes_by_kafka_into_raw(
+    broker: str, empty_lake: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.collect import collect as flow
+    from flows.stream import stream
+
+    events = [
+        event(1, "half my class is home with influenza"),
+        event(2, "nice weather"),
+        event(3, "dengue in our street", did="did:plc:ben"),
+        event(4, "", operation="delete"),
+    ]
+    with jetstream(events) as (url, cursors), feed([200]) as (address, _):
+        monkeypatch.setenv("EPILAKE_JETSTREAM_URL", url)
+        monkeypatch.setenv("EPILAKE_FEED_URLS", json.dumps([address]))
+        counts = flow("bluesky", 0.05, "live")
+        again = flow("bluesky", 0.05, "live")
+        news = flow("feeds", 0.05, "live")
+    assert (counts["count_records"], counts["count_notices"], counts["count_skipped"]) == (4, 1, 1)
+    assert again["count_notices"] == 1  # it goes back a little, and what comes twice is known
+    assert news["count_records"] == 2
+    assert int(cursors[-1]) > 0
+    ledger = query(empty_lake, "ops.coverage", "select * from rows where topic = 'dengue' and source = 'bluesky'")
+    assert sum(row["count_captured"] for row in ledger) >= 1
+    assert query(empty_lake, "ops.batches", "select * from rows") == []
+
+    streamed = stream("live", available_now=True)
+    assert (streamed["count_records"], streamed["count_accepted"]) == (7, 3)
+    posts = query(empty_lake, "raw.bluesky_posts", "select text from rows order by text")
+    assert [row["text"] for row in posts] == ["dengue in our street", "half my class is home with influenza"]
+    notices = query(empty_lake, "raw.deletions", "select post_id from rows")
+    assert len({row["post_id"] for row in notices}) == 1
+    entries = query(empty_lake, "raw.feeds_posts", "select title from rows")
+    assert [row["title"] for row in entries] == ["Cholera - Atlantis"]
+
+
 RSS = """<?xml version="1.0"?><rss version="2.0"><channel><title>Outbreak News</title><link>http://x/</link>
 <item><guid isPermaLink="false">don-1</guid><title>Cholera - Atlantis</title><link>http://x/1</link>
 <description>Cases of cholera were reported.</description><pubDate>{date}</pubDate></item>
