@@ -22,8 +22,9 @@ from tests.conftest import read_address, start_broker
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 KILLS = int(os.environ.get("EPILAKE_STREAM_KILLS", "3"))
 BROKER_KILLS = int(os.environ.get("EPILAKE_BROKER_KILLS", "1"))
-POSTS_PER_KILL = 4_000
 RATE = 400
+POSTS_PER_KILL = 40 * RATE
+"""So many that messages arrive until the last kill."""
 
 
 def start(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
@@ -61,13 +62,14 @@ def count_read(settings: Settings) -> int:
 
 
 def test_a_stream_killed_at_any_moment_loses_and_doubles_nothing(
-    make_home: Callable[[str], Path], tmp_path: Path
+    make_home: Callable[[str], Path], sample_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("EPILAKE_MLFLOW_TRACKING_URI", Settings(home=sample_home).tracking_uri)  # a model that scores
     moments = random.Random(20261128)
     home, kafka = make_home("kill"), make_home("kill-broker")
     write_sample(tmp_path / "sample", posts=POSTS_PER_KILL * KILLS, days=14, seed=9)
     broker = start_broker(kafka)
-    os.environ["EPILAKE_KAFKA_SERVERS"] = read_address(broker)
+    monkeypatch.setenv("EPILAKE_KAFKA_SERVERS", read_address(broker))
     settings, ledger = Settings(home=home), tmp_path / "ledger.csv"
     publisher = start(
         kafka, "publish", str(tmp_path / "sample"), "--topic", "kill", "--rate", str(RATE), "--ledger", str(ledger)
@@ -96,7 +98,6 @@ def test_a_stream_killed_at_any_moment_loses_and_doubles_nothing(
         publisher.wait()
         broker.send_signal(signal.SIGINT)
         broker.communicate()
-        del os.environ["EPILAKE_KAFKA_SERVERS"]
 
     sent = [tuple(map(int, line.split(",")))[:2] for line in ledger.read_text().splitlines()]
     assert len(set(sent)) == len(sent)
@@ -117,4 +118,8 @@ def test_a_stream_killed_at_any_moment_loses_and_doubles_nothing(
     assert account["records"] == len(sent)
     assert account["accepted"] == count_read(settings) == keys[0]["n"]
     assert account["accepted"] + account["rejected"] == len(held)
+    posts = query(settings, "raw.twitter_posts", "select distinct post_id from rows")
+    scored = [row["post_id"] for row in query(settings, "scored.retweet_predictions", "select post_id from rows")]
+    assert len(scored) == len(set(scored))
+    assert set(scored) == {row["post_id"] for row in posts}
     assert account["accepted"] + account["rejected"] + account["duplicates"] == len(sent)

@@ -3,19 +3,27 @@
 import json
 import os
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from flows.errors import EpilakeError
 from flows.ingest import ingest
 from flows.lake.tables import query
+from flows.promotions import open_registry
 from flows.publish import Ledger, Record, publish, send_all
 from flows.sample import write_sample
 from flows.settings import Settings
 from flows.stream import stream
+from flows.streaming import scores
 from flows.streaming.client import ensure_topic, open_admin
+from flows.streaming.place import only_one
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 pytestmark = pytest.mark.spark
 POSTS = int(os.environ.get("EPILAKE_STREAM_POSTS", "2000"))
@@ -110,6 +118,46 @@ def test_messages_that_retention_deleted_are_an_error_and_no_skip(broker: str, e
     send(empty_lake, "lossy", posts[20:])
     stream("lossy", available_now=True, score=False)
     assert len(query(empty_lake, "raw.twitter_posts", "select 1 from rows")) == 25
+
+
+def test_a_lost_checkpoint_is_made_anew_where_the_lake_ends(broker: str, empty_lake: Settings) -> None:
+    posts = [json.dumps({**POST, "id": str(10**15 + at)}).encode() for at in range(20)]
+    send(empty_lake, "anew", [*posts[:12], b"{"])
+    stream("anew", available_now=True, score=False)
+    shutil.rmtree(empty_lake.checkpoints / "anew")
+    send(empty_lake, "anew", posts[12:])
+    assert stream("anew", available_now=True, score=False)["count_records"] == 8
+    assert len(query(empty_lake, "raw.twitter_posts", "select 1 from rows")) == 20
+    assert len(query(empty_lake, "raw.rejects", "select 1 from rows")) == 1
+
+
+def test_a_topic_has_one_stream_into_a_lake(broker: str, empty_lake: Settings) -> None:
+    send(empty_lake, "taken", [json.dumps(POST).encode()])
+    with only_one(empty_lake, "taken"), pytest.raises(EpilakeError, match="Another stream reads 'taken'"):
+        stream("taken", available_now=True, score=False)
+    assert stream("taken", available_now=True, score=False)["count_records"] == 1
+
+
+def test_a_promotion_under_the_stream_is_noticed(
+    sample_home: Path,
+    tmp_path: Path,
+    move_to: Callable[[Path], Settings],
+    spark: "SparkSession",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = move_to(shutil.copytree(sample_home, tmp_path / "home"))
+    monkeypatch.setattr(scores, "LOOK_SECONDS", 0.0)
+    scorer, registry = scores.Scorer(spark, settings), open_registry(settings)
+    first = scorer.find_model()
+    assert first
+    client = registry.connect()
+    held = client.get_model_version(registry.model_name, str(first.version))
+    made = client.create_model_version(registry.model_name, held.source, run_id=held.run_id, tags=dict(held.tags))
+    assert scorer.find_model() is first
+    registry.set_alias(scores.ALIAS, int(made.version))
+    second = scorer.find_model()
+    assert second
+    assert second.version == int(made.version) != first.version
 
 
 def test_what_the_stream_scored_dbt_and_the_batch_path_agree_with(
