@@ -30,6 +30,14 @@ def event(number: int, text: str, operation: str = "create", did: str = "did:plc
     return {"did": did, "time_us": int((NOW.timestamp() - 10 + number) * 1_000_000), "kind": "commit", "commit": commit}
 
 
+EVENTS = [
+    event(1, "half my class is home with influenza"),
+    event(2, "nice weather"),
+    event(3, "dengue in our street", did="did:plc:ben"),
+    event(4, "", operation="delete"),
+]
+
+
 @contextmanager
 def jetstream(events: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
     """Serve events as Jetstream does: all from the cursor on, then silence; lend the address and the cursors asked."""
@@ -66,13 +74,7 @@ def collect(source: str, minutes: float = 0.05) -> dict[str, int]:
 def test_a_stream_is_narrowed_to_the_topics_and_goes_on_where_it_ended(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    events = [
-        event(1, "half my class is home with influenza"),
-        event(2, "nice weather"),
-        event(3, "dengue in our street", did="did:plc:ben"),
-        event(4, "", operation="delete"),
-    ]
-    with jetstream(events) as (url, cursors):
+    with jetstream(EVENTS) as (url, cursors):
         monkeypatch.setenv("EPILAKE_JETSTREAM_URL", url)
         counts = collect("bluesky")
         again = collect("bluesky")
@@ -80,7 +82,7 @@ def test_a_stream_is_narrowed_to_the_topics_and_goes_on_where_it_ended(
     assert (counts["count_records"], counts["count_accepted"], counts["count_notices"]) == (4, 2, 1)
     assert counts["count_skipped"] == 1
     assert again["count_accepted"] == 0
-    assert cursors[0] in {"", "0"} or int(cursors[0]) <= events[0]["time_us"]
+    assert cursors[0] in {"", "0"} or int(cursors[0]) <= EVENTS[0]["time_us"]
     assert int(cursors[-1]) > 0
     rows = query(settings, "raw.bluesky_posts", "select * from rows order by text")
     assert [row["text"] for row in rows] == ["dengue in our street", "half my class is home with influenza"]
@@ -102,13 +104,7 @@ def test_a_live_source_goes_by_kafka_into_raw(
     from flows.collect import collect as flow
     from flows.stream import stream
 
-    events = [
-        event(1, "half my class is home with influenza"),
-        event(2, "nice weather"),
-        event(3, "dengue in our street", did="did:plc:ben"),
-        event(4, "", operation="delete"),
-    ]
-    with jetstream(events) as (url, cursors), feed([200]) as (address, _):
+    with jetstream(EVENTS) as (url, cursors), feed([200]) as (address, _):
         monkeypatch.setenv("EPILAKE_JETSTREAM_URL", url)
         monkeypatch.setenv("EPILAKE_FEED_URLS", json.dumps([address]))
         counts = flow("bluesky", 0.05, "live")
