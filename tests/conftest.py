@@ -25,6 +25,8 @@ EVERY_POST = "EPILAKE_EVERY_POST"
 """Set, what is compared on a sample of the real posts every day is compared on each of them."""
 EVERY_TEST = "EPILAKE_EVERY_TEST"
 """Set, tests that take minutes (`slow`) run too."""
+SAMPLE_POSTS = "EPILAKE_SAMPLE_POSTS"
+"""How many posts the generated sample has, if not as many as `make run` uses."""
 SHIPPED_JARS = PROJECT_ROOT / ".epilake" / "jars"
 """Jars are fetched into the project's own state once, whatever lake a test works on."""
 
@@ -51,7 +53,7 @@ def _no_user_settings() -> Iterator[None]:
     """Keep the user's own installation and Prefect server out of the tests."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("EPILAKE_", "PREFECT_", "MLFLOW_"))]:
-            if name not in {REAL_DATA, EVERY_POST, EVERY_TEST}:
+            if name not in {REAL_DATA, EVERY_POST, EVERY_TEST, SAMPLE_POSTS}:
                 patch.delenv(name)
         yield
 
@@ -114,11 +116,12 @@ def move_to(spark: "SparkSession", prefect: None) -> Callable[[Path], Settings]:
 
 @pytest.fixture(scope="session")
 def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "Manifest"]:
-    """The generated sample as `make run` uses it, and what was planted in it."""
+    """The generated sample, of so many posts as `make run` uses unless told otherwise, and what was planted in it."""
     from flows.sample import write_sample
 
     folder = tmp_path_factory.mktemp("sample")
-    return folder, write_sample(folder)
+    posts = {"posts": int(os.environ[SAMPLE_POSTS])} if SAMPLE_POSTS in os.environ else {}
+    return folder, write_sample(folder, **posts)
 
 
 @pytest.fixture(scope="session")

@@ -21,12 +21,13 @@ from flows.stream import stream
 from flows.streaming import scores
 from flows.streaming.client import ensure_topic, open_admin
 from flows.streaming.place import only_one
+from tests.conftest import SAMPLE_POSTS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 pytestmark = pytest.mark.spark
-POSTS = int(os.environ.get("EPILAKE_STREAM_POSTS", "2000"))
+POSTS = int(os.environ.get(SAMPLE_POSTS, "2000"))
 """How many posts go both ways."""
 POST = {"id": "1", "created_at": "2020-07-25T12:27:21.000Z", "text": "flu", "author_id": "7"}
 CAPTURES = "select post_id, record_hash, posted_at, author_key, text, user_location, hashtags, rescued from rows"
