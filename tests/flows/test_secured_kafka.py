@@ -24,7 +24,7 @@ from flows.prefect_server import LOOPBACK, listen
 from flows.publish import publish
 from flows.settings import Settings
 from flows.stream import stream
-from flows.streaming.client import open_admin
+from flows.streaming import client
 
 pytestmark = pytest.mark.spark
 USER, PASSWORD = "epilake", 'pa"ss\\ w0rd-of-nobody'
@@ -98,7 +98,7 @@ def secured(jars: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[di
     folder = tmp_path_factory.mktemp("secured")
     authority = Authority.found(folder)
     (folder / "broker.pem").write_bytes(b"".join(reversed(authority.sign("broker"))))
-    certificate, key = authority.sign("client")
+    certificate, key = authority.sign("reader")
     (folder / "client.pem").write_bytes(certificate)
     (folder / "client.key").write_bytes(key)
     with closing(listen()) as first, closing(listen()) as second:
@@ -137,7 +137,7 @@ def reached(secured: dict[str, str], empty_lake: Settings, monkeypatch: pytest.M
     deadline = time.monotonic() + 60
     while True:
         try:
-            open_admin(Settings())
+            client.open_admin(Settings())
         except EpilakeError:
             assert time.monotonic() < deadline, "the broker does not answer"
             time.sleep(0.5)
@@ -170,6 +170,7 @@ def test_what_is_published_over_tls_with_a_login_is_streamed(reached: Settings, 
 def test_who_lacks_a_key_is_told_in_a_sentence(
     reached: Settings, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
+    monkeypatch.setattr(client, "ANSWER_SECONDS", 4.0)
     variable = f"EPILAKE_KAFKA_{name}"
     monkeypatch.setenv(variable, value) if value else monkeypatch.delenv(variable)
     with pytest.raises(EpilakeError, match=r"see .*the EPILAKE_KAFKA_") as told:
