@@ -22,7 +22,10 @@ FOUND: dict[str, tuple[str, set[str]]] = {
     "followers": ("drift", {"user_followers"}),
     "labels": ("metrics", {"accuracy", "roc_auc"}),
 }
-"""Plant → the trigger that fires and what it must name; without a plant none does."""
+"""Plant → the trigger that fires and what it must name; without a plant none does.
+
+Where its features moved, a model may be worth less too: metrics may fall with the followers. Labels move no feature.
+"""
 
 
 def write_days(folder: Path, plant: str, first: int, last: int) -> Path:
@@ -74,7 +77,8 @@ def test_the_first_check_of_a_window_full_of_a_plant_finds_it(
     assert score()["count_scored"] > 0
     found = monitor()
     trigger, shown = FOUND[plant]
-    assert [name for name, numbers in found.items() if numbers["is_found"]] == ([trigger] if trigger else []), found
+    fired = [name for name, numbers in found.items() if numbers["is_found"]]
+    assert fired in ([trigger], [trigger, "metrics"]) if trigger else not fired, found
     if trigger:
         told = found[trigger]["drifted" if trigger == "drift" else "fallen"]
         assert shown <= {name.partition(".")[0] for name in told}
