@@ -118,7 +118,10 @@ class Answer:
 def take_pages(
     settings: Settings, plan: Plan, admission: Admission, pages: list[Page], *, staging: Path, publish_to: str
 ) -> Batch:
-    """Bring a group of pages into RAW or a topic of Kafka, and record how far and how well the source was heard."""
+    """Bring a group of pages into RAW or a topic of Kafka, and record how far and how well the source was heard.
+
+    What is published counts as captured each time: only RAW can tell what it has already.
+    """
     answers = [read_page(settings, plan, admission, page) for page in pages]
     if publish_to:
         batch = publish_answers(settings, plan, answers, publish_to)
