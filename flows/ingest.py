@@ -26,7 +26,8 @@ from flows.console import say, track
 from flows.lake.contract import Contract
 from flows.lake.contracts import BATCHES, DELETIONS, POSTS, REJECTS
 from flows.lake.locks import exclusive
-from flows.lake.tables import append_rows, arrow_schema, insert_staged, query
+from flows.lake.staged import insert_staged
+from flows.lake.tables import append_rows, arrow_schema, query
 from flows.report import publish_counts
 from flows.runs import current_run_id, recorded
 from flows.settings import Settings

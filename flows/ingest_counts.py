@@ -17,7 +17,8 @@ from flows.batches import Batch, refuse_bad_batch
 from flows.console import say
 from flows.ingest import count_batches, find_new_batches, record_batches, staged, staging_folder
 from flows.lake.contracts import OFFICIAL_COUNTS, REJECTS
-from flows.lake.tables import arrow_schema, insert_staged, query
+from flows.lake.staged import insert_staged
+from flows.lake.tables import arrow_schema, query
 from flows.official import Reading
 from flows.official.reading import read_file
 from flows.privacy.protect import protect_reject

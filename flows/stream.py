@@ -25,7 +25,8 @@ from flows.errors import EpilakeError
 from flows.ingest import count_accepted, staging_folder
 from flows.lake.contracts import BATCHES, CURSORS, DELETIONS, POSTS, REJECTS
 from flows.lake.session import open_session
-from flows.lake.tables import append_rows, insert_staged
+from flows.lake.staged import insert_staged
+from flows.lake.tables import append_rows
 from flows.runs import current_run_id, recorded
 from flows.settings import Settings
 from flows.sources import Source

@@ -14,7 +14,8 @@ from flows.enrichments import Enrichment, list_enrichments
 from flows.errors import EpilakeError
 from flows.lake.contract import Contract
 from flows.lake.contracts import RETWEET_PREDICTIONS
-from flows.lake.tables import arrow_schema, insert_staged
+from flows.lake.staged import insert_staged
+from flows.lake.tables import arrow_schema
 from flows.promotions import open_registry
 from flows.settings import Settings
 from flows.streaming.facts import take_winners

@@ -260,23 +260,28 @@ def test_an_authors_history_is_that_of_the_posts(at_once: tuple[Settings, dict[s
     assert [row["count_captures"] for row in rows] == [3, 1]  # the worse copy stands behind the better one
 
 
-@settings(
-    max_examples=5,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@example(order=IN_ORDER[::-1], build_after={1})
-@given(
-    order=st.permutations(IN_ORDER).filter(lambda order: order != IN_ORDER),
-    build_after=st.sets(st.integers(0, len(LOADS) - 2), min_size=1, max_size=2),
-)
 def test_any_order_and_any_moments_of_building_make_the_same_tables(
-    at_once: tuple[Settings, dict[str, list[str]]], fill: Fill, order: list[int], build_after: set[int]
+    at_once: tuple[Settings, dict[str, list[str]]], fill: Fill
 ) -> None:
-    found = read_lake(fill(order, build_after))
-    assert found.keys() == at_once[1].keys()
-    for name, rows in found.items():
-        assert rows == at_once[1][name], f"{name} is another after {order} with builds after {sorted(build_after)}"
+    expected = at_once[1]
+
+    @settings(
+        max_examples=5,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @example(order=IN_ORDER[::-1], build_after={1})
+    @given(
+        order=st.permutations(IN_ORDER).filter(lambda order: order != IN_ORDER),
+        build_after=st.sets(st.integers(0, len(LOADS) - 2), min_size=1, max_size=2),
+    )
+    def make_the_same(order: list[int], build_after: set[int]) -> None:
+        found = read_lake(fill(order, build_after))
+        assert found.keys() == expected.keys()
+        for name, rows in found.items():
+            assert rows == expected[name], f"{name} is another after {order} with builds after {sorted(build_after)}"
+
+    make_the_same()

@@ -64,8 +64,8 @@ def test_only_the_lake_opens_a_session_and_writes() -> None:
         place, text = str(path.relative_to(PROJECT_ROOT)), path.read_text(encoding="utf-8")
         if not place.startswith("flows/lake/"):
             assert "SparkSession.builder" not in text, f"{place}: the one door to Spark is flows/lake/session.py"
-            assert "write_deltalake" not in text, f"{place}: the only writes are in flows/lake/tables.py"
-            assert ".saveAsTable" not in text, f"{place}: the only writes are in flows/lake/tables.py"
+            assert "write_deltalake" not in text, f"{place}: only flows/lake writes tables"
+            assert ".saveAsTable" not in text, f"{place}: only flows/lake writes tables"
 
 
 @pytest.fixture(scope="module")
