@@ -132,9 +132,8 @@
     where matched_at > {{ seen_until('matched_at') }}
 {% endmacro %}
 
-{% macro changed_series_days() %}
-    {#- Days of a source of which any post changed, or what is found of it. -#}
-    {% set times = ['last_seen_at', 'language_detected_at', 'sentiment_scored_at'] %}
+{% macro changed_cell_days(times) %}
+    {#- Days of a source that changed, or what is found of their posts' cells. -#}
     select
         source,
         posted_date
@@ -145,6 +144,15 @@
         posted_date
     from {{ source('enriched', 'post_places') }}
     where placed_at > {{ seen_until('placed_at') }}
+{% endmacro %}
+
+{% macro changed_series_days() %}
+    {#- Days of a source of which any post changed, or what is found of it. -#}
+    {% set times = ['last_seen_at', 'language_detected_at', 'sentiment_scored_at'] %}
+    select
+        source,
+        posted_date
+    from ({{ changed_cell_days(times) }}) as of_cells
     union
     select
         source,
@@ -178,9 +186,9 @@
 {% endmacro %}
 
 {% macro changed_term_weeks() %}
-{#- Weeks of a source in which a text changed, or what it is about. -#}
+{#- Weeks of a source in which a text changed, or the cell in which it counts. -#}
     select distinct
         source,
         {{ epiweek_start('posted_date') }} as epiweek_start
-    from ({{ changed_topic_days(['last_seen_at']) }}) as changed
+    from ({{ changed_cell_days(['last_seen_at', 'language_detected_at']) }}) as changed
 {% endmacro %}

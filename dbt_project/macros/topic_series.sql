@@ -40,29 +40,8 @@
         ),
     {% endif %}
 
-    places as (
-        select
-            places.*,
-            max(places.origin = 'author') over (
-                partition by places.source, places.post_id
-            ) as has_author
-        from {{ ref('refined_post_places') }} as places
-        left semi join considered
-            on
-                places.source = considered.source
-                and places.post_id = considered.post_id
-        where places.origin in ('author', 'community')
-    ),
-
     known_shares as (
-        select
-            source,
-            post_id,
-            country_id as place_id,
-            cast(sum(probability) as decimal(9, 4)) as share
-        from places
-        where origin = case when has_author then 'author' else 'community' end
-        group by 1, 2, 3
+        {{ country_shares('considered') }}
     ),
 
     known_posts as (

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jinja2 import Environment
 
 from flows.build_inputs import DBT_PROJECT
 from flows.errors import EpilakeError
@@ -257,6 +258,32 @@ def test_every_contract_refuses_a_model_that_breaks_it(
         for result in found:
             assert "This model has an enforced contract that failed." in str(result.message)
             assert f"| {broken[result.node.name]} " in str(result.message)
+
+
+def rows_of(*rows: tuple[str, int | None]) -> str:
+    """Spell a table of sources and counts in SQL."""
+    values = ", ".join(f"('{source}', {'null' if count is None else count})" for source, count in rows)
+    return f"(select * from values {values} as rows (source, n))"
+
+
+@pytest.mark.parametrize(
+    ("here", "expected"),
+    [
+        ([("reddit", 2), ("twitter", 1), ("twitter", 2)], []),
+        ([("reddit", 3), ("twitter", 2)], [("reddit", 3, 2), ("twitter", 2, 3)]),
+        ([("twitter", 3)], [("reddit", None, 2)]),
+        ([("reddit", 2), ("twitter", 3), ("feeds", 1)], [("feeds", 1, None)]),
+        ([("reddit", 2), ("twitter", 3), ("feeds", None)], []),
+    ],
+    ids=["alike", "moved to another source", "a source is missing", "a source too many", "nothing is zero"],
+)
+def test_parts_sum_to_the_whole_per_source(
+    spark: "SparkSession", here: list[tuple[str, int | None]], expected: list[tuple[str, int | None, int | None]]
+) -> None:
+    text = (DBT_PROJECT / "tests" / "generic" / "same_sum.sql").read_text(encoding="utf-8")
+    macros = Environment(autoescape=False).from_string(text.replace("% test", "% macro").replace("endtest", "endmacro"))
+    sql = macros.module.same_sum(rows_of(*here), "sum(n)", rows_of(("twitter", 3), ("reddit", 2)), "sum(n)")  # type: ignore[attr-defined]
+    assert sorted(tuple(row) for row in spark.sql(sql).collect()) == expected
 
 
 def test_a_failed_build_names_the_fault_keeps_it_and_is_taken_up_again(

@@ -5,6 +5,7 @@ EPILAKE_REAL_DATA to the folder of the files.
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flows.errors import RefusedTrainingError, UnknownHeaderError
-from flows.settings import Settings
+from flows.lake.tables import query
+from flows.settings import PROJECT_ROOT, Settings
 from flows.status import read_status
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ LAYERS = (
     "enriched.post_sentiment",
     "scored.retweet_predictions",
 )
+SERIES = ("topic_hours", "topic_days", "topic_weeks", "sentiment_days")
 CURATED = ("curated_twitter_posts", "curated_posts", "curated_authors", "curated_post_hashtags")
 
 
@@ -220,6 +223,53 @@ def test_exact_times_win_over_a_spreadsheet(
     """).collect()[0]
     assert counts["count_shared"] > 9_000
     assert counts["count_lost"] == 0
+
+
+@pytest.fixture(scope="module")
+def both_sources(
+    real_data: Path, make_home: Callable[[str], Path], move_to: Callable[[Path], Settings]
+) -> tuple[Settings, dict[str, int]]:
+    """A built lake with tweets, the three Reddit files and both official counts; and source → its distinct posts."""
+    from flows.ingest import ingest
+    from flows.ingest_counts import ingest_counts
+    from flows.pipeline import build_features
+
+    settings = move_to(make_home("both-sources"))
+    ingest([str(real_data / "tweets" / TRUNCATED)])
+    ingest([str(path) for path in sorted((real_data / "reddit").glob("*.csv.gz"))], "reddit")
+    ingest_counts([str(path) for path in sorted((real_data / "cases").glob("*.csv.gz"))])
+    build_features({})
+    posts = query(settings, "curated.curated_posts", "select source, count(*) as n from rows group by 1")
+    return settings, {row["source"]: row["n"] for row in posts}
+
+
+@pytest.mark.slow
+def test_every_series_adds_up_by_source(
+    both_sources: tuple[Settings, dict[str, int]], move_to: Callable[[Path], Settings], spark: "SparkSession"
+) -> None:
+    settings, expected = both_sources
+    move_to(settings.home)
+    assert expected == {"reddit": 40_153, "twitter": 9_031}
+    for table in SERIES:
+        whole = "count_posts" if table.startswith("sentiment") else "if(topic = 'all', expected_posts, 0)"
+        found = spark.sql(f"select source, sum({whole}) as n from refined.refined_{table} group by 1")
+        assert {row["source"]: int(row["n"]) for row in found.collect()} == expected, table
+
+
+@pytest.mark.slow
+def test_the_readmes_query_joins_posts_of_states_with_their_cases(
+    both_sources: tuple[Settings, dict[str, int]], move_to: Callable[[Path], Settings], spark: "SparkSession"
+) -> None:
+    move_to(both_sources[0].home)
+    readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+    (sql,) = re.findall(r"```sql\n(.*?)```", readme, re.DOTALL)
+    weeks = {(row["place_id"], row["epiweek"]): row for row in spark.sql(sql).collect()}
+    assert {place for place, _ in weeks} >= {"US-AL", "US-CO"}
+    ours = spark.table("refined.refined_official_weeks").where("place_id = 'US-CO' and measure = 'cases'")
+    for row in ours.where("epiweek between '2020-W11' and '2020-W15'").collect():
+        found = weeks["US-CO", row["epiweek"]]
+        assert found["cases"] == row["count_new"]
+        assert found["posts"] > 0
 
 
 def test_blank_records_are_counted_not_kept_out_of_sight(

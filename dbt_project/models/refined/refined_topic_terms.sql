@@ -10,8 +10,10 @@ posts as (
         post_id,
         author_id,
         text,
+        coalesce(language, 'und') as language,
         {{ epiweek_start('posted_date') }} as epiweek_start,
-        last_seen_at
+        last_seen_at,
+        language_detected_at
     from {{ ref('refined_posts') }}
 ),
 
@@ -33,6 +35,20 @@ posts as (
         select * from posts
     ),
 {% endif %}
+
+known_shares as (
+    {{ country_shares('considered') }}
+),
+
+-- the one country in which a post counts more likely than not
+homes as (
+    select
+        source,
+        post_id,
+        place_id
+    from known_shares
+    where share > 0.5
+),
 
 words as (
     select
@@ -83,15 +99,32 @@ topics as (
     from considered
 ),
 
+-- each post once in its own cell and once in each sum over places and languages
 topic_posts as (
     select
-        considered.*,
-        topics.topic
+        considered.source,
+        considered.post_id,
+        considered.author_id,
+        considered.epiweek_start,
+        topics.topic,
+        explode(array('all', coalesce(homes.place_id, 'unknown'))) as place_id,
+        considered.language as post_language
     from considered
     inner join topics
         on
             considered.source = topics.source
             and considered.post_id = topics.post_id
+    left join homes
+        on
+            considered.source = homes.source
+            and considered.post_id = homes.post_id
+),
+
+cell_posts as (
+    select
+        *,
+        explode(array('all', post_language)) as language
+    from topic_posts
 ),
 
 totals as (
@@ -99,36 +132,42 @@ totals as (
         source,
         epiweek_start,
         topic,
+        place_id,
+        language,
         count(*) as count_topic_posts,
         max(case when topic = 'all' then count(*) end) over (
-            partition by source, epiweek_start
+            partition by source, epiweek_start, place_id, language
         ) as count_all_posts
-    from topic_posts
-    group by 1, 2, 3
+    from cell_posts
+    group by 1, 2, 3, 4, 5
 ),
 
 uses as (
     select
-        topic_posts.source,
-        topic_posts.epiweek_start,
-        topic_posts.topic,
+        cell_posts.source,
+        cell_posts.epiweek_start,
+        cell_posts.topic,
+        cell_posts.place_id,
+        cell_posts.language,
         terms.term_kind,
         terms.term,
         count(*) as count_posts,
-        count(distinct topic_posts.author_id) as count_authors,
-        max(case when topic_posts.topic = 'all' then count(*) end) over (
+        count(distinct cell_posts.author_id) as count_authors,
+        max(case when cell_posts.topic = 'all' then count(*) end) over (
             partition by
-                topic_posts.source,
-                topic_posts.epiweek_start,
+                cell_posts.source,
+                cell_posts.epiweek_start,
+                cell_posts.place_id,
+                cell_posts.language,
                 terms.term_kind,
                 terms.term
         ) as count_posts_of_all
-    from topic_posts
+    from cell_posts
     inner join terms
         on
-            topic_posts.source = terms.source
-            and topic_posts.post_id = terms.post_id
-    group by 1, 2, 3, 4, 5
+            cell_posts.source = terms.source
+            and cell_posts.post_id = terms.post_id
+    group by 1, 2, 3, 4, 5, 6, 7
 ),
 
 measured as (
@@ -143,6 +182,8 @@ measured as (
             uses.source = totals.source
             and uses.epiweek_start = totals.epiweek_start
             and uses.topic = totals.topic
+            and uses.place_id = totals.place_id
+            and uses.language = totals.language
     where uses.count_authors > 1
 ),
 
@@ -152,7 +193,7 @@ ranked as (
     select
         *,
         cast(row_number() over (
-            partition by source, epiweek_start, topic, term_kind
+            partition by source, epiweek_start, topic, place_id, language, term_kind
             order by
                 case
                     when term_kind = 'word' then count_posts * ln(lift)
@@ -170,11 +211,17 @@ matches as (
     from {{ source('enriched', 'post_topics') }}
 ),
 
+placings as (
+    select max(placed_at) as placed_at
+    from {{ source('enriched', 'post_places') }}
+),
+
 seen as (
     select
         source,
         epiweek_start,
-        max(last_seen_at) as last_seen_at
+        max(last_seen_at) as last_seen_at,
+        max(language_detected_at) as language_detected_at
     from considered
     group by 1, 2
 )
@@ -182,6 +229,8 @@ seen as (
 select
     ranked.source,
     ranked.topic,
+    ranked.place_id,
+    ranked.language,
     ranked.epiweek_start,
     ranked.term_kind,
     ranked.term,
@@ -191,11 +240,14 @@ select
     ranked.count_topic_posts,
     ranked.lift,
     seen.last_seen_at,
-    matches.matched_at
+    seen.language_detected_at,
+    matches.matched_at,
+    placings.placed_at
 from ranked
 inner join seen
     on
         ranked.source = seen.source
         and ranked.epiweek_start = seen.epiweek_start
 cross join matches
+cross join placings
 where ranked.term_rank <= 20
