@@ -81,10 +81,10 @@ def make_home(tmp_path_factory: pytest.TempPathFactory, jars: Path) -> Callable[
 
 @pytest.fixture(scope="session")
 def spark(make_home: Callable[[str], Path]) -> Iterator["SparkSession"]:
-    """The session of this process, as every flow gets it."""
+    """The session of this process, as every flow gets it; it works for so long that both compilers are worth it."""
     from flows.lake.session import open_session
 
-    session = open_session(Settings(home=make_home("session")))
+    session = open_session(Settings(home=make_home("session"), spark_compilers="both"))
     yield session
     session.stop()
 

@@ -7,6 +7,17 @@
     {{ env_var('EPILAKE_HOME', '../.epilake') }}/lake
 {%- endmacro %}
 
+{% macro attached_tables() %}
+    {#- What the catalog knows: a flow's session does before it calls dbt. -#}
+    {% set names = [] %}
+    {% for schema in run_query('show databases').columns[0].values() %}
+        {% for table in run_query('show tables in ' ~ schema).columns[1].values() %}
+            {% do names.append(schema ~ '.' ~ table) %}
+        {% endfor %}
+    {% endfor %}
+    {% do return(names) %}
+{% endmacro %}
+
 {% macro attach_lake(schema='*') %}
     {% if execute and target.name == 'local' %}
         {% set logs %}
@@ -16,11 +27,14 @@
                 regexp_extract(path, '/([^/]+)/_delta_log/', 1) as table_name
             from binaryfile.`{{ lake_folder() }}/*/*/_delta_log/*.json`
         {% endset %}
+        {% set attached = attached_tables() %}
         {% for row in run_query(logs).rows if schema in ('*', row['schema_name']) %}
-            {% do run_query('create schema if not exists ' ~ row['schema_name']) %}
             {% set name = row['schema_name'] ~ '.' ~ row['table_name'] %}
             {% set place = " using delta location '" ~ row['location'] ~ "'" %}
-            {% do run_query('create table if not exists ' ~ name ~ place) %}
+            {% if name not in attached %}
+                {% do run_query('create schema if not exists ' ~ row['schema_name']) %}
+                {% do run_query('create table if not exists ' ~ name ~ place) %}
+            {% endif %}
         {% endfor %}
     {% endif %}
 {% endmacro %}

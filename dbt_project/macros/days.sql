@@ -67,6 +67,14 @@
 {% macro spark__get_merge_sql(
     target, source, unique_key, dest_columns, incremental_predicates
 ) %}
+    {% if (config.get('meta') or {}).get('replaces_periods') %}
+        {{ replace_periods(target, source) }}
+    {% else %}
+        {{ merge_rows(target, source, unique_key) }}
+    {% endif %}
+{% endmacro %}
+
+{% macro merge_rows(target, source, unique_key) %}
     {% do run_query('cache lazy table ' ~ source) %}
     {% set found = look_at(source, model.columns) %}
     {% if found['count_rows'] %}
@@ -80,9 +88,77 @@
     {% endif %}
 {% endmacro %}
 
+{% macro replace_periods(target, source) %}
+    {#- What is held of a period goes and what is found comes in one commit. -#}
+    {% if replaced() %}
+        {% set columns = adapter.get_columns_in_relation(target) %}
+        insert into {{ target }}
+        replace where {{ is_replaced(day_column()) }}
+        select {{ columns | map(attribute='name') | join(', ') }} from {{ source }}
+    {% else %}
+        select 'nothing to replace' as outcome
+    {% endif %}
+{% endmacro %}
+
+{% macro replace_changed(changed) %}
+    {#-
+      First in a model that makes whole days or weeks of a source anew
+      (`replaces_periods`): which, by a macro. They stand in its SQL as literals, so that
+      files of other days are left out whether they are read or replaced.
+    -#}
+    {% if not execute %}
+        {#- dbt learns here what the macro reads -#}
+        {% do changed() %}
+    {% elif is_incremental() %}
+        {% do keep('changed', changed()) %}
+    {% endif %}
+{% endmacro %}
+
+{% macro replaced() %}
+    {#- The periods of each source, as text: for the model and for its merge. -#}
+    {% if execute and is_incremental() and 'replaced' not in model %}
+        {% set looked %}
+            select distinct
+                source,
+                string({{ day_column() }}) as period
+            from {{ kept('changed') }}
+            order by 1, 2
+        {% endset %}
+        {% set found = {} %}
+        {% for row in run_query(looked).rows %}
+            {% do found.setdefault(row['source'], []).append(row['period'] | string) %}
+        {% endfor %}
+        {% do model.update({'replaced': found}) %}
+    {% endif %}
+    {% do return(model.get('replaced', {})) %}
+{% endmacro %}
+
+{% macro is_replaced(column) -%}
+    {#-
+      Whether a row is of what is made anew, which is everything at first. `column` holds
+      days, or what the model's periods are called; a day of a week is one of its seven.
+    -#}
+    {%- set conditions = [] -%}
+    {%- set by_week = day_column() == 'epiweek_start' and column != 'epiweek_start' -%}
+    {%- for source_name, periods in replaced().items() -%}
+        {%- set days = [] -%}
+        {%- for period in periods -%}
+            {%- set first = modules.datetime.date.fromisoformat(period) -%}
+            {%- for later in range(7 if by_week else 1) -%}
+                {%- set day = first + modules.datetime.timedelta(days=later) -%}
+                {%- do days.append("date '" ~ day ~ "'") -%}
+            {%- endfor -%}
+        {%- endfor -%}
+        {%- set of_source = "source = '" ~ source_name ~ "' and " ~ column -%}
+        {%- do conditions.append(of_source ~ ' in (' ~ days | join(', ') ~ ')') -%}
+    {%- endfor -%}
+    {%- set of_some = conditions | join(' or ') or 'false' -%}
+    {{ '(' ~ of_some ~ ')' if is_incremental() else 'true' }}
+{%- endmacro %}
+
 {% macro forget(keys, changed) %}
     {#-
-      Before an incremental model adds what has changed: delete what it holds of it, for
+      Before an incremental model merges what has changed: delete what it holds of it, for
       a merge alone keeps rows that are no longer there. Cut off in between, the next
       build finds the same changes again, as the table has not seen them yet.
     -#}
@@ -115,7 +191,7 @@
 {% macro let_go() %}
     {#- After each model: what was kept in memory for it is no longer needed. -#}
     {% if is_incremental() %}
-        {% for name in ['changed', 'touched', 'tmp'] %}
+        {% for name in ['changed', 'touched', 'marked', 'tmp'] %}
             {% do run_query('uncache table if exists ' ~ kept(name)) %}
         {% endfor %}
     {% endif %}

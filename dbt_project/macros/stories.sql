@@ -43,7 +43,7 @@
     with
 
     marked as (
-        select * from ({{ marked_posts() | indent(8) }}) as posts
+        select * from {{ kept('marked') }}
     ),
 
     held as (

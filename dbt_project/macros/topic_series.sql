@@ -4,69 +4,23 @@
   steps of 1/10,000, so that sums over places and languages are exact. The topic `all` holds every post: it is the
   denominator of the others, and stands beside them as `expected_posts_all`.
 
-  `start` is where the period of a post begins, `name` the column that holds it, `changed_by` the column by which the
-  table is told what has changed: another only where a day has several periods.
+  `start` is where the period of a post begins, `name` the column that holds it, `day` the column that holds the day
+  where a day has several periods.
 #}
 
-{% macro topic_series(start, name, changed_by='') %}
+{% macro topic_series(start, name, day='') %}
     with
 
-    posts as (
+    considered as (
         select
             *,
             {{ start }} as period_start
         from {{ ref('refined_posts') }}
+        where {{ is_replaced('posted_date') }}
     ),
 
-    {% if is_incremental() %}
-        new_periods as (
-            select
-                source,
-                {{ changed_by or name }} as {{ changed_by or 'period_start' }}
-            from {{ kept('changed') }}
-        ),
-
-        considered as (
-            select posts.*
-            from posts
-            inner join new_periods
-                on
-                    posts.source = new_periods.source
-                    and posts.{{ changed_by or 'period_start' }} = new_periods.{{ changed_by or 'period_start' }}
-        ),
-    {% else %}
-        considered as (
-            select * from posts
-        ),
-    {% endif %}
-
-    known_shares as (
-        {{ country_shares('considered') }}
-    ),
-
-    known_posts as (
-        select
-            source,
-            post_id,
-            sum(share) as share
-        from known_shares
-        group by 1, 2
-    ),
-
-    shares as (
-        select * from known_shares
-        union all
-        select
-            considered.source,
-            considered.post_id,
-            'unknown' as place_id,
-            1 - coalesce(known_posts.share, 0) as share
-        from considered
-        left join known_posts
-            on
-                considered.source = known_posts.source
-                and considered.post_id = known_posts.post_id
-        where coalesce(known_posts.share, 0) < 1
+    known as (
+        {{ country_shares() }}
     ),
 
     topics as (
@@ -75,6 +29,7 @@
             post_id,
             topic
         from {{ ref('refined_post_topics') }}
+        where {{ is_replaced('posted_date') }}
         union all
         select
             source,
@@ -89,41 +44,61 @@
             post_id,
             story_id
         from {{ ref('refined_post_stories') }}
+        where {{ is_replaced('posted_date') }}
     ),
 
-    cells as (
+    -- a row for each topic of a post and each place where a part of it counts
+    parts as (
         select
-            considered.source,
+            considered.*,
             topics.topic,
-            shares.place_id,
-            coalesce(considered.language, 'und') as language,
-            considered.period_start,
-            min(considered.posted_date) as posted_date,
-            sum(shares.share) as expected_posts,
-            count(distinct considered.author_id) as count_authors,
-            count(distinct stories.story_id) as count_stories,
-            sum(
-                case
-                    when considered.compound_sentiment is null then 0 else shares.share
-                end
-            ) as expected_scored,
-            sum(shares.share * considered.compound_sentiment) as sum_of_compound,
-            max(considered.last_seen_at) as last_seen_at,
-            max(considered.language_detected_at) as language_detected_at,
-            max(considered.sentiment_scored_at) as sentiment_scored_at
+            stories.story_id,
+            inline(
+                concat(
+                    coalesce(known.shares, array()),
+                    array(
+                        struct(
+                            'unknown' as place_id,
+                            cast(1 - coalesce(known.known_share, 0) as decimal(9, 4))
+                                as share
+                        )
+                    )
+                )
+            )
         from considered
         inner join topics
             on
                 considered.source = topics.source
                 and considered.post_id = topics.post_id
-        inner join shares
+        left join known
             on
-                considered.source = shares.source
-                and considered.post_id = shares.post_id
+                considered.source = known.source
+                and considered.post_id = known.post_id
         left join stories
             on
                 considered.source = stories.source
                 and considered.post_id = stories.post_id
+    ),
+
+    cells as (
+        select
+            source,
+            topic,
+            place_id,
+            coalesce(language, 'und') as language,
+            period_start,
+            min(posted_date) as posted_date,
+            sum(share) as expected_posts,
+            count(distinct author_id) as count_authors,
+            count(distinct story_id) as count_stories,
+            sum(case when compound_sentiment is null then 0 else share end)
+                as expected_scored,
+            sum(share * compound_sentiment) as sum_of_compound,
+            max(last_seen_at) as last_seen_at,
+            max(language_detected_at) as language_detected_at,
+            max(sentiment_scored_at) as sentiment_scored_at
+        from parts
+        where share > 0
         group by 1, 2, 3, 4, 5
     ),
 
@@ -149,7 +124,7 @@
         cells.place_id,
         cells.language,
         cells.period_start as {{ name }},
-        {{ 'cells.' ~ changed_by ~ ',' if changed_by }}
+        {{ 'cells.' ~ day ~ ',' if day }}
         cast(cells.expected_posts as decimal(18, 4)) as expected_posts,
         cast(
             max(case when cells.topic = 'all' then cells.expected_posts end) over (

@@ -1,17 +1,18 @@
 {{ config(
     pre_hook=[
         "{{ forget(['story_id'], stories_of_deleted_posts()) }}",
+        "{{ keep('marked', marked_posts()) }}",
         "{{ keep('touched', posts_of_touched_stories()) }}"
     ]
 ) }}
 
 with
 
-marked as (
-    select * from ({{ marked_posts() | indent(4) }}) as posts
-),
-
 {% if is_incremental() %}
+    marked as (
+        select * from {{ kept('marked') }}
+    ),
+
     touched as (
         select * from {{ kept('touched') }}
     ),
@@ -35,6 +36,10 @@ marked as (
                 and held.post_id = touched.post_id
     ),
 {% else %}
+    marked as (
+        {{ marked_posts() | indent(8) }}
+    ),
+
     considered as (
         select * from marked
     ),
@@ -149,7 +154,7 @@ select
     considered.captured_dates,
     considered.last_seen_at,
     considered.fingerprinted_at,
-    current_timestamp() as clustered_at
+    timestamp '{{ run_started_at }}' as clustered_at
 from stories
 inner join considered
     on

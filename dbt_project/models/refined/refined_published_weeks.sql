@@ -1,32 +1,13 @@
-{{ config(
-    pre_hook="{{ forget(['source', 'epiweek_start'], changed_published_weeks()) }}"
-) }}
+{{ config(meta={'replaces_periods': true}) }}
+
+{% do replace_changed(changed_published_weeks) %}
 
 with
 
-series as (
+considered as (
     select * from {{ ref('refined_topic_weeks') }}
-    where place_id != 'unknown'
+    where place_id != 'unknown' and {{ is_replaced('epiweek_start') }}
 ),
-
-{% if is_incremental() %}
-    new_weeks as (
-        select * from {{ kept('changed') }}
-    ),
-
-    considered as (
-        select series.*
-        from series
-        inner join new_weeks
-            on
-                series.source = new_weeks.source
-                and series.epiweek_start = new_weeks.epiweek_start
-    ),
-{% else %}
-    considered as (
-        select * from series
-    ),
-{% endif %}
 
 -- who writes in two languages is in both cells: the larger one counts nobody twice
 cells as (

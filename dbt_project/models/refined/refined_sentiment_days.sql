@@ -1,29 +1,13 @@
-{{ config(pre_hook="{{ forget(['source', 'posted_date'], changed_days()) }}") }}
+{{ config(meta={'replaces_periods': true}) }}
+
+{% do replace_changed(changed_days) %}
 
 with
 
-posts as (
+considered as (
     select * from {{ ref('refined_posts') }}
+    where {{ is_replaced('posted_date') }}
 ),
-
-{% if is_incremental() %}
-    new_days as (
-        select * from {{ kept('changed') }}
-    ),
-
-    considered as (
-        select posts.*
-        from posts
-        inner join new_days
-            on
-                posts.source = new_days.source
-                and posts.posted_date = new_days.posted_date
-    ),
-{% else %}
-    considered as (
-        select * from posts
-    ),
-{% endif %}
 
 days as (
     select

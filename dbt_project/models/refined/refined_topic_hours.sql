@@ -1,5 +1,5 @@
-{{ config(
-    pre_hook="{{ forget(['source', 'posted_date'], changed_series_days()) }}"
-) }}
+{{ config(meta={'replaces_periods': true}) }}
+
+{% do replace_changed(changed_series_days) %}
 
 {{ topic_series("date_trunc('hour', posted_at)", 'posted_hour', 'posted_date') }}

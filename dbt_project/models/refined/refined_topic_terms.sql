@@ -1,10 +1,10 @@
-{{ config(
-    pre_hook="{{ forget(['source', 'epiweek_start'], changed_term_weeks()) }}"
-) }}
+{{ config(meta={'replaces_periods': true}) }}
+
+{% do replace_changed(changed_term_weeks) %}
 
 with
 
-posts as (
+considered as (
     select
         source,
         post_id,
@@ -15,39 +15,11 @@ posts as (
         last_seen_at,
         language_detected_at
     from {{ ref('refined_posts') }}
+    where {{ is_replaced('posted_date') }}
 ),
 
-{% if is_incremental() %}
-    new_weeks as (
-        select * from {{ kept('changed') }}
-    ),
-
-    considered as (
-        select posts.*
-        from posts
-        inner join new_weeks
-            on
-                posts.source = new_weeks.source
-                and posts.epiweek_start = new_weeks.epiweek_start
-    ),
-{% else %}
-    considered as (
-        select * from posts
-    ),
-{% endif %}
-
-known_shares as (
-    {{ country_shares('considered') }}
-),
-
--- the one country in which a post counts more likely than not
-homes as (
-    select
-        source,
-        post_id,
-        place_id
-    from known_shares
-    where share > 0.5
+known as (
+    {{ country_shares() }}
 ),
 
 words as (
@@ -68,6 +40,7 @@ terms as (
         'hashtag' as term_kind,
         hashtag as term
     from {{ ref('curated_post_hashtags') }}
+    where {{ is_replaced('posted_date') }}
     union all
     select
         source,
@@ -75,6 +48,7 @@ terms as (
         'url' as term_kind,
         url as term
     from {{ ref('curated_post_urls') }}
+    where {{ is_replaced('posted_date') }}
     union all
     select
         source,
@@ -91,6 +65,7 @@ topics as (
         post_id,
         topic
     from {{ ref('refined_post_topics') }}
+    where {{ is_replaced('posted_date') }}
     union all
     select
         source,
@@ -99,7 +74,7 @@ topics as (
     from considered
 ),
 
--- each post once in its own cell and once in each sum over places and languages
+-- `home`: the one country in which a post counts more likely than not
 topic_posts as (
     select
         considered.source,
@@ -107,24 +82,32 @@ topic_posts as (
         considered.author_id,
         considered.epiweek_start,
         topics.topic,
-        explode(array('all', coalesce(homes.place_id, 'unknown'))) as place_id,
+        get(filter(known.shares, part -> part['share'] > 0.5), 0) as home,
         considered.language as post_language
     from considered
     inner join topics
         on
             considered.source = topics.source
             and considered.post_id = topics.post_id
-    left join homes
+    left join known
         on
-            considered.source = homes.source
-            and considered.post_id = homes.post_id
+            considered.source = known.source
+            and considered.post_id = known.post_id
+),
+
+-- each post once in its own cell and once in each sum over places and languages
+placed_posts as (
+    select
+        *,
+        explode(array('all', coalesce(home['place_id'], 'unknown'))) as place_id
+    from topic_posts
 ),
 
 cell_posts as (
     select
         *,
         explode(array('all', post_language)) as language
-    from topic_posts
+    from placed_posts
 ),
 
 totals as (
