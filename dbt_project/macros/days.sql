@@ -152,8 +152,9 @@
         {%- set of_source = "source = '" ~ source_name ~ "' and " ~ column -%}
         {%- do conditions.append(of_source ~ ' in (' ~ days | join(', ') ~ ')') -%}
     {%- endfor -%}
-    {%- set of_some = conditions | join(' or ') or 'false' -%}
-    {{ '(' ~ of_some ~ ')' if is_incremental() else 'true' }}
+    {#- `where (false)` would be a table's alias and its only column -#}
+    {%- set of_some = '(' ~ conditions | join(' or ') ~ ')' if conditions else 'false' -%}
+    {{ of_some if is_incremental() else 'true' }}
 {%- endmacro %}
 
 {% macro forget(keys, changed) %}
