@@ -153,7 +153,8 @@
         {%- do conditions.append(of_source ~ ' in (' ~ days | join(', ') ~ ')') -%}
     {%- endfor -%}
     {#- `where (false)` would be a table's alias and its only column -#}
-    {%- set of_some = '(' ~ conditions | join(' or ') ~ ')' if conditions else 'false' -%}
+    {%- set of_some = conditions | join(' or ') -%}
+    {%- set of_some = '(' ~ of_some ~ ')' if of_some else 'false' -%}
     {{ of_some if is_incremental() else 'true' }}
 {%- endmacro %}
 
