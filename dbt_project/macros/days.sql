@@ -104,27 +104,35 @@
     {#-
       First in a model that makes whole days or weeks of a source anew
       (`replaces_periods`): which, by a macro. They stand in its SQL as literals, so that
-      files of other days are left out whether they are read or replaced.
+      files of other days are left out whether they are read or replaced. They are looked
+      up once, whatever is written meanwhile: what is replaced is what was made anew.
     -#}
     {% if not execute %}
         {#- dbt learns here what the macro reads -#}
         {% do changed() %}
     {% elif is_incremental() %}
-        {% do keep('changed', changed()) %}
+        {% set looked %}
+            select distinct
+                source,
+                string({{ day_column() }}) as period
+            from ({{ changed() }}) as changed
+            order by 1, 2
+        {% endset %}
+        {% set found = ["('', '')"] %}
+        {% for row in run_query(looked).rows %}
+            {% do found.append("('" ~ row['source'] ~ "', '" ~ row['period'] ~ "')") %}
+        {% endfor %}
+        {% set rows = ' as select * from values ' ~ found | join(', ') %}
+        {% set view = 'create or replace temporary view ' ~ kept('periods') %}
+        {% do run_query(view ~ rows ~ ' as rows (source, period)') %}
     {% endif %}
 {% endmacro %}
 
 {% macro replaced() %}
     {#- The periods of each source, as text: for the model and for its merge. -#}
     {% if execute and is_incremental() and 'replaced' not in model %}
-        {% set looked %}
-            select distinct
-                source,
-                string({{ day_column() }}) as period
-            from {{ kept('changed') }}
-            order by 1, 2
-        {% endset %}
         {% set found = {} %}
+        {% set looked = 'select * from ' ~ kept('periods') ~ " where source != ''" %}
         {% for row in run_query(looked).rows %}
             {% do found.setdefault(row['source'], []).append(row['period'] | string) %}
         {% endfor %}

@@ -260,6 +260,8 @@ def test_an_authors_history_is_that_of_the_posts(at_once: tuple[Settings, dict[s
     assert [row["count_captures"] for row in rows] == [3, 1]  # the worse copy stands behind the better one
 
 
+# threads of Prefect draw random numbers while hypothesis draws an order
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 def test_any_order_and_any_moments_of_building_make_the_same_tables(
     at_once: tuple[Settings, dict[str, list[str]]], fill: Fill
 ) -> None:
