@@ -4,7 +4,7 @@ import hashlib
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
@@ -83,14 +83,17 @@ COUNTS = (
 """The account of a batch: the first is the sum of the others."""
 
 
-def identify_batches(files: Iterable[InputFile], seen: set[str]) -> list[Batch]:
+def identify_batches(files: Iterable[InputFile], seen: set[str], fill: Mapping[str, str] | None = None) -> list[Batch]:
     """Return a batch for each file whose bytes are not among those seen; the same bytes twice are one batch.
 
-    Standard input can be read only once, so it is a batch of its own each time.
+    Standard input can be read only once, so it is a batch of its own each time. With other fields filled the same bytes
+    are another batch.
     """
     batches: dict[str, Batch] = {}
     for file in files:
         batch_id, count_bytes = _identify(file)
+        if fill:
+            batch_id = hashlib.sha256(json.dumps([batch_id, sorted(fill.items())]).encode()).hexdigest()[:32]
         if batch_id not in seen:
             batches.setdefault(batch_id, Batch(batch_id, file, count_bytes, datetime.now(UTC)))
     return list(batches.values())

@@ -46,15 +46,24 @@ def run(paths: Paths = None, *, source: SourceName = "twitter", as_json: AsJson 
 
 
 @app.command()
-def ingest(paths: Paths = None, *, source: SourceName = "twitter", as_json: AsJson = False) -> None:
+def ingest(
+    paths: Paths = None,
+    fill: Annotated[
+        list[str] | None,
+        typer.Option(help="FIELD=VALUE for posts that lack it, such as subreddit=Boston.", show_default=False),
+    ] = None,
+    *,
+    source: SourceName = "twitter",
+    as_json: AsJson = False,
+) -> None:
     """Bring files of posts into RAW."""
 
     def call() -> object:
         from flows.ingest import ingest as flow
 
-        return flow(_names(paths), source)
+        return flow(_names(paths), source, fill)
 
-    _check_input(paths, source)
+    _check_input(paths, source, fill)
     run_flow(call, as_json=as_json, start_spark=False)
 
 
@@ -218,11 +227,13 @@ def up(
         )
 
 
-def _check_input(paths: list[Path] | None, source: str) -> None:
+def _check_input(paths: list[Path] | None, source: str, fill: list[str] | None = None) -> None:
     with errors_in_a_sentence():
-        from flows.sources.known import check_input
+        from flows.sources.fill import read_fill
+        from flows.sources.known import check_input, find_source
 
         check_input(_names(paths), source)
+        read_fill(find_source(source), fill or [])
 
 
 def _names(paths: list[Path] | None) -> list[str]:

@@ -10,7 +10,7 @@ import os
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ from flows.settings import Settings
 from flows.sources import Chunk, Source
 from flows.sources.boundary import check_draft
 from flows.sources.files import expand_paths, open_decompressed
+from flows.sources.fill import fill_drafts, read_fill
 from flows.sources.known import find_source
 
 if TYPE_CHECKING:
@@ -41,22 +42,25 @@ if TYPE_CHECKING:
 
 
 @flow(name="ingest")
-def ingest(paths: list[str], source: str = "twitter") -> dict[str, int]:
+def ingest(paths: list[str], source: str = "twitter", fill: list[str] | None = None) -> dict[str, int]:
     """Bring files into RAW; return the counts of batches and of their records.
 
     Args:
         paths: Files, folders, patterns or `-`; see `flows.sources.files`.
         source: Name of the source whose files these are.
+        fill: `FIELD=VALUE` for posts that lack the field; see `flows.sources.fill`.
 
     Raises:
         EpilakeError: A file cannot be read, is not of the source, or holds too many malformed records; nothing of any
             of the files was then written.
     """
     settings, origin = Settings(), find_source(source)
+    filled = read_fill(origin, fill or [])
     with recorded(settings, "ingest") as report, staging_folder(settings) as staging:
-        batches, admission = find_new_batches(settings, paths), open_admission(settings)
+        batches, admission = find_new_batches(settings, paths, fill=filled), open_admission(settings)
         parsed = [
-            parse_batch(settings, origin, admission, batch, staging / f"{at:06}") for at, batch in enumerate(batches)
+            parse_batch(settings, origin, admission, batch, staging / f"{at:06}", fill=filled)
+            for at, batch in enumerate(batches)
         ]
         loaded = load_batches(settings, origin, parsed, staging) if parsed else []
         run_id = current_run_id()
@@ -69,10 +73,12 @@ def ingest(paths: list[str], source: str = "twitter") -> dict[str, int]:
 
 
 @task(cache_policy=NO_CACHE)
-def find_new_batches(settings: Settings, paths: list[str], what: str = "posts") -> list[Batch]:
+def find_new_batches(
+    settings: Settings, paths: list[str], what: str = "posts", fill: Mapping[str, str] | None = None
+) -> list[Batch]:
     """Return a batch for each file whose bytes are in no recorded batch."""
     seen = {row["batch_id"] for row in query(settings, BATCHES.name, "select batch_id from rows")}
-    return identify_batches(expand_paths(paths, what=what), seen)
+    return identify_batches(expand_paths(paths, what=what), seen, fill)
 
 
 @contextmanager
@@ -105,7 +111,15 @@ def held(folder: Path) -> Iterator[None]:
 
 
 @task(task_run_name="parse {batch.file.name}", cache_policy=NO_CACHE)
-def parse_batch(settings: Settings, source: Source, admission: Admission, batch: Batch, staging: Path) -> Batch:
+def parse_batch(
+    settings: Settings,
+    source: Source,
+    admission: Admission,
+    batch: Batch,
+    staging: Path,
+    *,
+    fill: Mapping[str, str] | None = None,
+) -> Batch:
     """Read, check and protect one file into Arrow files of the staging folder, a chunk at a time; return its counts.
 
     Raises:
@@ -114,7 +128,7 @@ def parse_batch(settings: Settings, source: Source, admission: Admission, batch:
     reasons: Counter[str] = Counter()
     now = datetime.now(UTC)
     with open_decompressed(batch.file) as stream, without_garbage_collection():
-        drafts = source.parse(stream, chunk_records=settings.chunk_records)
+        drafts = fill_drafts(source.parse(stream, chunk_records=settings.chunk_records), fill or {})
         checked = (check_draft(source.fields, draft, now=now, key=admission.secret.record_key) for draft in drafts)
         chunks = (admission.admit(source, chunk) for chunk in checked)
         for number, chunk in enumerate(track(chunks, f"Reading {batch.file.name}", Chunk.__len__)):

@@ -41,6 +41,12 @@ LAYERS = (
     "enriched.post_sentiment",
     "scored.retweet_predictions",
 )
+SUBREDDITS = {
+    "alabama_comments.2019-12-31_2020-04-18.csv.gz": ["subreddit=Alabama"],
+    "colorado_comments.2019-12-31_2020-04-18.csv.gz": ["subreddit=Colorado"],
+    "Boston_posts.2019-12-31_2020-04.csv.gz": None,
+}
+"""File → what is known of it: comments do not say where they stand, submissions do."""
 SERIES = ("topic_hours", "topic_days", "topic_weeks", "sentiment_days")
 CURATED = ("curated_twitter_posts", "curated_posts", "curated_authors", "curated_post_hashtags")
 
@@ -236,7 +242,8 @@ def both_sources(
 
     settings = move_to(make_home("both-sources"))
     ingest([str(real_data / "tweets" / TRUNCATED)])
-    ingest([str(path) for path in sorted((real_data / "reddit").glob("*.csv.gz"))], "reddit")
+    for file, fill in SUBREDDITS.items():
+        ingest([str(real_data / "reddit" / file)], "reddit", fill)
     ingest_counts([str(path) for path in sorted((real_data / "cases").glob("*.csv.gz"))])
     build_features({})
     posts = query(settings, "curated.curated_posts", "select source, count(*) as n from rows group by 1")
@@ -263,13 +270,30 @@ def test_the_readmes_query_joins_posts_of_states_with_their_cases(
     move_to(both_sources[0].home)
     readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
     (sql,) = re.findall(r"```sql\n(.*?)```", readme, re.DOTALL)
-    weeks = {(row["place_id"], row["epiweek"]): row for row in spark.sql(sql).collect()}
-    assert {place for place, _ in weeks} >= {"US-AL", "US-CO"}
-    ours = spark.table("refined.refined_official_weeks").where("place_id = 'US-CO' and measure = 'cases'")
-    for row in ours.where("epiweek between '2020-W11' and '2020-W15'").collect():
-        found = weeks["US-CO", row["epiweek"]]
-        assert found["cases"] == row["count_new"]
-        assert found["posts"] > 0
+    told = spark.sql(sql).collect()
+    assert {row["region_id"] for row in told if row["source"] == "reddit"} == {"US-AL", "US-CO", "US-MA"}
+    assert len({row["region_id"] for row in told if row["source"] == "twitter"}) > 20
+    assert {row["epiweek"] for row in told if row["source"] == "twitter"} == {"2020-W30"}
+    counted = {
+        (row["region_id"], str(row["week"])): row["n"]
+        for row in spark.sql("""
+            select
+                case lower(community) when 'alabama' then 'US-AL' when 'colorado' then 'US-CO' else 'US-MA' end
+                    as region_id,
+                date_sub(posted_date, dayofweek(posted_date) - 1) as week,
+                count(*) as n
+            from curated.curated_posts where lower(community) in ('alabama', 'boston', 'colorado') group by 1, 2
+        """).collect()
+    }
+    weeks = spark.table("refined.refined_official_weeks").where("level = 'state' and measure = 'cases'").collect()
+    cases = {(row["place_id"], row["epiweek"]): (row["count_new"], str(row["epiweek_start"])) for row in weeks}
+    for row in told:
+        count_new, start = cases[row["region_id"], row["epiweek"]]
+        assert row["cases"] == count_new
+        assert row["source"] == "twitter" or row["posts"] == counted.pop((row["region_id"], start))
+    # what is left is of weeks before a state reported
+    first = {place: min(start for (state, _), (_, start) in cases.items() if state == place) for place, _ in counted}
+    assert all(week < first[place] for place, week in counted)
 
 
 def test_blank_records_are_counted_not_kept_out_of_sight(

@@ -112,8 +112,9 @@ def test_status_of_an_empty_home_says_that_there_is_nothing(tmp_path: Path) -> N
     [
         (["promote"], "Error: No version is on staging: run `epilake train` first."),
         (["sample", "--plant", "moon"], "plant: expected one of languages, followers, labels, found moon"),
+        (["ingest", "-", "--source", "reddit", "--fill", "author=ann"], "Error: 'author' is no label of reddit"),
     ],
-    ids=["nothing waits", "unknown plant"],
+    ids=["nothing waits", "unknown plant", "not to be filled"],
 )
 def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, arguments: list[str], told: str) -> None:
     result = call(tmp_path, *arguments)

@@ -51,6 +51,7 @@ ranked as (
                 count_favorites desc nulls last,
                 user_followers desc nulls last,
                 -- the hash is another in every installation
+                community asc nulls last,
                 posted_at asc,
                 text_hash asc,
                 user_location asc nulls last,
