@@ -36,7 +36,7 @@ def interrupts_kept() -> Iterator[None]:
     try:
         yield
         raise_if_interrupted()
-    except Exception:
+    except Exception:  # of whatever kind: what a call raised that was cut off is no news, the interrupt is
         raise_if_interrupted()
         raise
     finally:
