@@ -5,10 +5,9 @@ It is answered where ingest would write it, and what ingest would refuse is answ
 """
 
 import io
-import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +19,7 @@ from flows.errors import EpilakeError, NoModelYetError
 from flows.privacy.protect import author_keys, refusals
 from flows.promotions import open_registry
 from flows.raw_features import raw_features
+from flows.serve.limits import Limits, OversizedRequestError, check_json, too_many
 from flows.settings import Settings
 from flows.sources import Chunk, Draft, Reject
 from flows.sources.boundary import check_draft, list_values
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 
 SOURCE: Final = Twitter()
 """The one source whose posts have the model's features."""
-NO_JSON: Final = "The body is no JSON of posts: send one post or a list of posts."
-MAX_INCLUDED_BYTES: Final = 200_000_000
-"""What a page includes is kept with each post that names it: bytes of the body times posts, at most."""
 ADMISSION_SECONDS: Final = 60.0
 """How old may be what is known of who is shut out."""
 
@@ -61,31 +58,8 @@ Answer = dict[str, Any]
 the other ones are null. Always `model_name` and `model_version`."""
 
 
-class UnreadableRequestError(EpilakeError):
-    """What came is no JSON of posts."""
-
-
 class UnusableModelError(EpilakeError):
     """What is in production says nothing that can be passed on."""
-
-
-class OversizedRequestError(EpilakeError):
-    """What came holds more posts than one request may."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one request may hold.
-
-    Attributes:
-        posts: Posts.
-        text_characters: Characters of one post's text, and of any other field.
-        nesting: Objects and lists one in another.
-    """
-
-    posts: int
-    text_characters: int
-    nesting: int
 
 
 class Scorer:
@@ -160,7 +134,7 @@ class Scorer:
         """Yield the posts in drafts; one draft holds all that a request may hold."""
         drafts = list(islice(SOURCE.parse(io.BytesIO(content), chunk_records=self._limits.posts), 2))
         if len(drafts) > 1:
-            raise OversizedRequestError(_too_many(self._limits))
+            raise OversizedRequestError(too_many(self._limits))
         yield from drafts
 
     def _answer(self, model: "LightModel", draft: Draft) -> Iterator[Answer]:
@@ -238,73 +212,6 @@ def find_skipped(chunk: Chunk) -> list[int]:
     known = {*chunk.rows["record_number"].to_pylist()}
     known |= {reject.record_number for reject in chunk.rejects} | {notice.record_number for notice in chunk.notices}
     return [number for number in range(1, len(known) + chunk.count_skipped + 1) if number not in known]
-
-
-def check_json(content: bytes, limits: Limits) -> None:
-    """Refuse what is no JSON of posts, is nested too deeply, or holds too many; a post's own faults are its own.
-
-    >>> check_json(b'{"text": NaN}', Limits(1, 1, 1))
-    Traceback (most recent call last):
-    ...
-    flows.serve.scoring.UnreadableRequestError: The body is no JSON of posts: send one post or a list of posts.
-    """
-    deep = f"The body is nested more than {limits.nesting} deep: no post is."
-    try:
-        value = json.loads(content.decode(), parse_float=str, parse_int=str, parse_constant=_no_number)
-    except RecursionError:
-        raise UnreadableRequestError(deep) from None
-    except ValueError:  # its message would quote the body
-        raise UnreadableRequestError(NO_JSON) from None
-    if not isinstance(value, dict | list):
-        raise UnreadableRequestError(NO_JSON)
-    pages = value if isinstance(value, list) else [value]
-    if max(len(pages), sum(map(count_posts, pages))) > limits.posts:
-        raise OversizedRequestError(_too_many(limits))
-    if (
-        len(content) * sum(count_posts(page) for page in pages if isinstance(page, dict) and "includes" in page)
-        > MAX_INCLUDED_BYTES
-    ):
-        raise OversizedRequestError("The body includes too much for so many posts: send them in several requests.")
-    if is_deeper(value, limits.nesting):
-        raise UnreadableRequestError(deep)
-
-
-def count_posts(page: Any) -> int:
-    """Return how many posts a page of an API holds; what is no page is a post itself.
-
-    >>> count_posts({"data": [{}, {}]}), count_posts({"text": "flu"}), count_posts(7)
-    (2, 1, 1)
-    """
-    held = (page.get("data") or page.get("statuses")) if isinstance(page, dict) else None
-    return len(held) if isinstance(held, list) else 1
-
-
-def is_deeper(value: object, limit: int) -> bool:
-    """Say whether objects and lists lie more than so many deep in one another.
-
-    >>> is_deeper([[1]], 2), is_deeper({"a": [[1]]}, 2)
-    (False, True)
-    """
-    level = [value]
-    for _ in range(limit):
-        level = [
-            inner
-            for held in level
-            if isinstance(held, dict | list)
-            for inner in (held.values() if isinstance(held, dict) else held)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
-
-
-def _no_number(name: str) -> str:
-    raise ValueError(name)
-
-
-def _too_many(limits: Limits) -> str:
-    return f"The body holds more than {limits.posts:,} posts: send them in several requests."
 
 
 _STATE: dict[str, Scorer] = {}

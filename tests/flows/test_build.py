@@ -199,6 +199,28 @@ def test_a_merge_reads_the_days_of_what_is_new_and_tables_are_clustered_by_day(
         assert detail["clusteringColumns"] == ([day] if day else [])
 
 
+def test_a_day_of_a_series_is_replaced_in_one_commit_and_no_other_day_is(
+    home: Path, move_to: Callable[[Path], Settings], spark: "SparkSession", tmp_path: Path
+) -> None:
+    from flows.build import build
+    from flows.ingest import ingest
+
+    settings = move_to(home)
+    post = {"id": "a3", "author": "eva", "created_utc": 1608600000, "subreddit": "health", "title": "fever"}
+    (tmp_path / "posts.jsonl").write_text(json.dumps(post), encoding="utf-8")
+    build("tag:curated refined_posts refined_sentiment_days")
+    before = spark.sql("describe history refined.refined_sentiment_days").count()
+    assert ingest([str(tmp_path / "posts.jsonl")], "reddit")["count_accepted"] == 1
+    build("tag:curated refined_posts refined_sentiment_days")
+    commits = spark.sql("describe history refined.refined_sentiment_days").collect()
+    assert len(commits) == before + 1
+    assert commits[0]["operation"] == "WRITE"
+    told = commits[0]["operationParameters"]["predicate"]
+    assert ("2020-12-22" in told, told.count("20"), "twitter" in told) == (True, 2, False)
+    days = query(settings, "refined.refined_sentiment_days", "select * from rows where source = 'reddit'")
+    assert {str(row["posted_date"]): row["count_posts"] for row in days}["2020-12-22"] == 1
+
+
 def test_every_check_refuses_a_row_that_breaks_it(
     home: Path, move_to: Callable[[Path], Settings], spark: "SparkSession"
 ) -> None:
