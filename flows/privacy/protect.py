@@ -96,7 +96,8 @@ def protect_fields(policy: Policy, source: Source, rows: "pa.Table", secret: Sec
     masked = [name for name, (action, _) in present.items() if action in (Action.MASK, Action.COARSEN)]
     rows = mask_columns(rows, masked, policy.masks)
     if Mask.OWN_NAME in policy.masks:
-        rows = hide_own_names(rows, masked, names)
+        own = [name for name in masked if actions[name][1] is not Kind.COMMUNITY]  # who is called as a town is not it
+        rows = hide_own_names(rows, own, names)
     return protect_identity(policy, source, rows, secret)
 
 

@@ -21,7 +21,7 @@ def read_fill(source: Source, spelt: list[str]) -> dict[str, str]:
     >>> read_fill(find_source("reddit"), ["subreddit=Colorado"])
     {'subreddit': 'Colorado'}
     """
-    labels = [field.name for field in source.fields if field.kind is Kind.LABEL]
+    labels = [field.name for field in source.fields if field.kind in (Kind.LABEL, Kind.COMMUNITY)]
     filled: dict[str, str] = {}
     for each in spelt:
         name, is_given, value = each.partition("=")

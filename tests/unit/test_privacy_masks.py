@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.privacy.masks import mask_patterns
-from flows.privacy.policy import Mask
+from flows.privacy.policy import Mask, load_policy
+from flows.sources.known import SOURCES
 from tests.unit.policies import Row, make_policy, protected
 
 
@@ -157,3 +158,16 @@ def test_an_authors_own_name_is_hidden_as_a_whole_word(
     first, second = protected(OWN_NAME, own, other)
     assert (first["text"], first["hashtags"], first["user_name"]) == (expected, expected, name)
     assert second["text"] == text
+
+
+@pytest.mark.parametrize(
+    ("author", "community", "expected"),
+    [("BOSTON", "boston", "boston"), ("ann_lee", "u/ann_lee", "u/user"), ("ann_lee", "u/Ann_Lee", "u/user")],
+)
+def test_a_community_keeps_its_name_also_from_who_is_called_like_it_but_not_an_accounts_own_page(
+    author: str, community: str, expected: str
+) -> None:
+    row: Row = {"id": "t1_a", "author": author, "subreddit": community, "text": f"{author} writes in {community}"}
+    (found,) = protected(load_policy("strict"), row, source=SOURCES["reddit"])
+    assert found["subreddit"] == expected
+    assert author not in found["text"]

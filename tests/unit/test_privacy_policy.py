@@ -14,8 +14,8 @@ from tests.unit.policies import KEEP_ALL
 @pytest.mark.parametrize("name", ["strict", "eu", "us"])
 def test_a_policy_that_is_shipped_decides_about_every_kind_of_field(name: str) -> None:
     policy = load_policy(name)
-    assert (policy.name, policy.version, set(policy.kinds)) == (name, 1, set(Kind))
-    assert policy.stamp == f"{name}/1/{policy.digest}"
+    assert (policy.name, policy.version, set(policy.kinds)) == (name, 2, set(Kind))
+    assert policy.stamp == f"{name}/2/{policy.digest}"
     assert len(policy.digest) == 12
 
 

@@ -12,7 +12,7 @@ FIELDS = (
     Field("created_utc", Kind.TIME, "When the post was published, in seconds since 1970."),
     Field("title", Kind.TEXT, "Title of a submission; null for comments."),
     Field("text", Kind.TEXT, "Text in Markdown: of a submission what stands under the title, empty if it is a link."),
-    Field("subreddit", Kind.LABEL, "Subreddit without its `r/`; `u/` and a name if it is an account's own page."),
+    Field("subreddit", Kind.COMMUNITY, "Subreddit without its `r/`; `u/` and a name if it is an account's own page."),
     Field("link_flair_text", Kind.LABEL, "Label of a submission, from the subreddit's list or the author's own words."),
     Field("score", Kind.LABEL, "Votes for less votes against at capture, a whole number that may be negative."),
     Field("num_comments", Kind.COUNT, "Comments under a submission at capture."),
