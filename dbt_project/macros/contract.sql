@@ -2,6 +2,10 @@
   A model's check constraints are made with its table, in one commit: dbt-spark would add
   each by a commit of its own after reading the table through, and a build that is killed
   in between would leave a table without them.
+
+  Delta's log holds the least and greatest values of those columns alone by which files are
+  left out. By default it holds them of 32 columns, which every statement parses of every
+  table that it reads; and what a person wrote would stand in the log.
 #}
 
 {% macro spark__tblproperties_clause() -%}
@@ -9,12 +13,19 @@
     {%- for name, value in (config.get('tblproperties') or {}).items() -%}
         {%- do spelt.append("'" ~ name ~ "' = '" ~ value ~ "'") -%}
     {%- endfor -%}
+    {%- set filtered = ([day_column()] | select | list) + input_times() -%}
+    {%- if filtered -%}
+        {%- set names = filtered | join(',') -%}
+        {%- do spelt.append("'delta.dataSkippingStatsColumns' = '" ~ names ~ "'") -%}
+    {%- else -%}
+        {%- do spelt.append("'delta.dataSkippingNumIndexedCols' = '0'") -%}
+    {%- endif -%}
     {%- for constraint in model.constraints if constraint.type == 'check' -%}
         {%- set quoted = constraint.expression | trim | replace("'", "\\'") -%}
         {%- set name = 'delta.constraints.' ~ constraint.name -%}
         {%- do spelt.append("'" ~ name ~ "' = '" ~ quoted ~ "'") -%}
     {%- endfor -%}
-    {{ 'tblproperties (' ~ spelt | join(', ') ~ ')' if spelt }}
+    tblproperties ({{ spelt | join(', ') }})
 {%- endmacro %}
 
 {% macro spark__persist_constraints(relation, model) %}

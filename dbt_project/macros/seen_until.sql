@@ -3,19 +3,24 @@
   its SQL as literals; as subqueries they were most of what a build with one new post cost.
 #}
 
+{% macro input_times() %}
+    {#- The columns of a model's table that say when its input was written. -#}
+    {% set names = [
+        'ingested_at', 'last_seen_at', 'last_noticed_at', 'language_detected_at',
+        'sentiment_scored_at', 'matched_at', 'placed_at', 'clustered_at',
+        'recorded_at', 'vintage_at', 'last_vintage_at'
+    ] %}
+    {% do return(names | select('in', model.columns) | list) %}
+{% endmacro %}
+
 {% macro seen_times() %}
     {#-
       The latest times of its input that this table holds, a row for each source. Kept
       with the model, which dbt hands to its hooks and its SQL anew.
     -#}
     {% if execute and is_incremental() and 'seen_times' not in model %}
-        {% set names = [
-            'ingested_at', 'last_seen_at', 'last_noticed_at', 'language_detected_at',
-            'sentiment_scored_at', 'matched_at', 'placed_at', 'clustered_at',
-            'recorded_at', 'vintage_at', 'last_vintage_at'
-        ] %}
         {% set latest = ['source' if 'source' in model.columns else "'' as source"] %}
-        {% for name in names if name in model.columns %}
+        {% for name in input_times() %}
             {% do latest.append('unix_micros(max(' ~ name ~ ')) as ' ~ name) %}
         {% endfor %}
         {% set held = 'select ' ~ latest | join(', ') ~ ' from ' ~ this %}

@@ -132,6 +132,7 @@ RETWEET_PREDICTIONS = Contract(
         Column("flow_run_id", "string", "Flow run that made the prediction."),
         Column("scored_at", "timestamp", "When the row was written."),
     ),
+    statistics=("posted_date", "model_version", "scored_at"),
     loaded_at="scored_at",
 )
 

@@ -22,6 +22,7 @@ POST_LANGUAGES = Contract(
         Column("language_score", "double", "Probability of the likeliest language, named or not, in [0, 1]."),
         Column("detected_at", "timestamp", "When the row was written."),
     ),
+    statistics=("posted_date", "detected_at"),
     loaded_at="detected_at",
 )
 
@@ -41,6 +42,7 @@ POST_TOPICS = Contract(
         Column("topics", "array<string>", "Topics that the post is about, `name/version`; empty if about none."),
         Column("matched_at", "timestamp", "When the row was written."),
     ),
+    statistics=("posted_date", "matched_at"),
     loaded_at="matched_at",
 )
 
@@ -67,6 +69,7 @@ POST_PLACES = Contract(
         Column("text_places", PLACES, "What places the text names; empty if none."),
         Column("placed_at", "timestamp", "When the row was written."),
     ),
+    statistics=("posted_date", "placed_at"),
     loaded_at="placed_at",
 )
 
@@ -106,6 +109,7 @@ POST_SENTIMENT = Contract(
         ),
         Column("scored_at", "timestamp", "When the row was written."),
     ),
+    statistics=("posted_date", "scored_at"),
     loaded_at="scored_at",
 )
 
@@ -125,5 +129,6 @@ POST_FINGERPRINTS = Contract(
         ),
         Column("fingerprinted_at", "timestamp", "When the row was written."),
     ),
+    statistics=("posted_date", "fingerprinted_at"),
     loaded_at="fingerprinted_at",
 )

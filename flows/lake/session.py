@@ -29,6 +29,7 @@ SESSION_CONF = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.sources.default": "delta",
     "spark.sql.shuffle.partitions": "4",
+    "spark.sql.codegen.cache.maxEntries": "1000",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     "spark.buffer.pageSize": "2m",
     "spark.databricks.delta.snapshotPartitions": "2",
@@ -44,9 +45,10 @@ SESSION_CONF = {
 }
 """What a local session needs to behave the same wherever it is made: here or by a plain `dbt build`.
 
-The table of each broadcast join takes at least one page of the heap, by default 32 MiB. Spark keeps what a page of its
-own would show even if that is off, with a plan's text for each of 1,000 statements: a process that builds for an hour
-would spend its heap on it.
+Of the classes that it generates Spark keeps 100 by default, and a build makes many more: what reads Delta's log was
+compiled anew for every statement. The table of each broadcast join takes at least one page of the heap, by default
+32 MiB. Spark keeps what a page of its own would show even if that is off, with a plan's text for each of 1,000
+statements: a process that builds for an hour would spend its heap on it.
 """
 
 FIRST_ONLY = "-XX:TieredStopAtLevel=1 "

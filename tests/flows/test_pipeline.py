@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
 from flows.enrich import enrich, find_unknown
 from flows.enrichments import list_enrichments
@@ -11,6 +13,7 @@ from flows.errors import EpilakeError
 from flows.lake.contract import Contract
 from flows.lake.contracts import CONTRACTS, RUN_LOGS
 from flows.lake.enriched import POST_FINGERPRINTS, POST_LANGUAGES, POST_PLACES, POST_SENTIMENT, POST_TOPICS
+from flows.lake.session import table_logs
 from flows.lake.tables import merge_rows
 from flows.sample.phrasebook import LANGUAGES, PHRASES
 from flows.settings import Settings
@@ -137,6 +140,18 @@ def test_every_flow_left_its_account(sample_lake: Settings) -> None:
     assert {name: run["state"] for name, run in runs.items()} == dict.fromkeys(
         ("pipeline", "ingest", "build", "enrich", "train", "score"), "completed"
     )
+
+
+def test_the_logs_of_delta_hold_days_and_times_and_nothing_that_a_person_wrote(sample_lake: Settings) -> None:
+    bounds = {
+        (log.parent.parent.name, field.name.removeprefix("min."), str(field.type))
+        for log in table_logs(sample_lake)
+        for field in pa.schema(DeltaTable(log.parent).get_add_actions(flatten=True).schema)
+        if log.parent.parent.name != "ops" and field.name.startswith("min.")
+    }
+    assert {schema for schema, _, _ in bounds} == {"raw", "enriched", "curated", "refined", "scored"}
+    texts = {name for _, name, kind in bounds if not kind.startswith(("date", "timestamp", "int"))}
+    assert texts <= {"batch_id", "dataset", "vintage_id"}
 
 
 def test_python_wrote_what_its_contracts_say(sample_lake: Settings, spark: "SparkSession") -> None:
