@@ -5,7 +5,6 @@ at start by attaching every Delta folder below `<home>/lake`. `dbt_project/profi
 for a plain `dbt build`; a test holds the two equal.
 """
 
-import logging
 import os
 import sys
 import threading
@@ -146,11 +145,12 @@ def restore_ansi(spark: "SparkSession") -> None:
 def _start_context(settings: Settings) -> None:
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
+    from pyspark.logger import PySparkLogger
 
     jars = resolve_jars(settings)
     os.environ.setdefault("JAVA_HOME", str(find_java().resolve().parent.parent))
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    logging.getLogger("SQLQueryContextLogger").handlers.clear()  # else each failed query is printed whole, as JSON
+    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True  # else each failed query is printed whole, as JSON
     settings.logs.mkdir(parents=True, exist_ok=True)
     conf = SparkConf(loadDefaults=False).setAll(list(_process_conf(settings, jars).items()))
     with (settings.logs / "spark.log").open("ab") as log:
