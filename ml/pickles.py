@@ -82,7 +82,7 @@ def _describe_archive(content: bytes) -> str | None:
                 with archive.open(member) as file:
                     if why := describe_pickle(member.filename, file.read(LOOKED_AT_BYTES)):
                         return f"{member.filename} in it is {why}"
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, zlib.error):
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, zlib.error):  # damaged or sealed: refused
         return "an archive that cannot be looked into"
     return None
 

@@ -4,8 +4,8 @@
   in between would leave a table without them.
 
   Delta's log holds the least and greatest values of those columns alone by which files are
-  left out. By default it holds them of 32 columns, which every statement parses of every
-  table that it reads; and what a person wrote would stand in the log.
+  left out. By default it holds them of 32 columns, and what a person wrote would stand in
+  a log that outlives the rows.
 #}
 
 {% macro spark__tblproperties_clause() -%}
